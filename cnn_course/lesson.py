@@ -4,14 +4,12 @@ A lesson starts with :func:`start`, which settles its parameters, and ends with 
 checks and writes ``results.json``. Nothing here knows about convolutional networks.
 """
 
-import ast
 import datetime
 import html
-import importlib.metadata
 import json
+import math
+import operator
 import os
-import platform
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,16 +19,13 @@ from typing import Any
 
 import platformdirs
 
-PROFILES = ("quick", "full")
-# The parameters that every lesson has; a lesson adds its own.
-COMMON = ("profile", "dataset", "epochs", "train_size", "batch_size", "seed")
+from cnn_course import parameters
+from cnn_course.machine import environment, peak_memory_bytes
+from cnn_course.parameters import ParameterError
+
+COMPARISONS = {"≥": operator.ge, "≤": operator.le, "=": operator.eq}
 # A bound on something learned holds for the amounts of training that the profile sets, not for any other.
 AMOUNTS = ("dataset", "epochs", "train_size")
-PACKAGES = ("tensorflow", "keras", "jax", "numpy", "cnn-course")
-
-
-class ParameterError(ValueError):
-    """A parameter that the lesson does not have, or a value that it cannot take."""
 
 
 class CheckFailed(AssertionError):
@@ -94,10 +89,7 @@ class Run:
             raise TypeError("A check takes exactly one of at_least, at_most and equals.")
         sign, bound = given[0]
         value, bound = _plain(value), _plain(bound)
-        if sign == "=":
-            passed = value == bound
-        else:
-            passed = bool(value >= bound) if sign == "≥" else bool(value <= bound)
+        passed = bool(COMPARISONS[sign](value, bound))
         changed = [name for name in AMOUNTS if name in self.given] if learned else []
         note = f"not judged: {', '.join(changed)} given by hand" if changed else ""
         self.checks.append(Check(claim, value, f"{sign} {_number(bound)}", None if changed else passed, note))
@@ -120,7 +112,7 @@ class Run:
         return {
             "lesson": self.lesson,
             "profile": self.profile,
-            "parameters": {name: _plain(value) for name, value in vars(self.settings).items()},
+            "parameters": vars(self.settings),
             "given": list(self.given),
             "data": self.data,
             "metrics": self.metrics,
@@ -144,7 +136,9 @@ class CheckTable:
         return [(c.claim, _number(c.value), c.bound, c.note or words[c.passed]) for c in self.checks]
 
     def __repr__(self) -> str:
-        return "\n".join(f"{verdict:<10} {value:>10} {bound:<12} {claim}" for claim, value, bound, verdict in self.rows())
+        return "\n".join(
+            f"{verdict:<10} {value:>10} {bound:<12} {claim}" for claim, value, bound, verdict in self.rows()
+        )
 
     def _repr_html_(self) -> str:
         head = "<tr><th>claim</th><th>measured</th><th>bound</th><th>verdict</th></tr>"
@@ -170,9 +164,7 @@ class SettingsTable:
         return "\n".join(f"{name:<16} {value:<16} {origin}" for name, value, origin in self.rows())
 
     def _repr_html_(self) -> str:
-        return _html_table(
-            "This run", "<tr><th>parameter</th><th>value</th><th>set by</th></tr>", self.rows()
-        )
+        return _html_table("This run", "<tr><th>parameter</th><th>value</th><th>set by</th></tr>", self.rows())
 
 
 def start(
@@ -197,60 +189,11 @@ def start(
         ParameterError: A parameter that papermill injected is not one of the lesson's, or a value is not of the kind
             the lesson needs. The message lists what is possible.
     """
-    if set(quick) != set(full):
-        raise TypeError("The quick and the full profile must set the same parameters.")
-    known = ("profile", *quick, "seed")
-    _refuse_unknown(injected_names(names), known)
-    profile, profile_given = choose_profile(names.get("profile", "auto"))
-    defaults = dict(quick if profile == "quick" else full)
-    given = tuple(name for name in quick if names.get(name) is not None)
-    values = {name: names[name] if name in given else default for name, default in defaults.items()}
-    seed = names.get("seed", 0)
-    for name, value in {**values, "seed": seed}.items():
-        _validate(name, value, defaults.get(name, 0), (choices or {}).get(name))
-    settings = SimpleNamespace(profile=profile, **values, seed=seed)
-    seed_everything(seed)
-    given = (("profile",) if profile_given else ()) + given + (("seed",) if seed != 0 else ())
-    run = Run(lesson, profile, settings, given, run_folder(lesson), time.time())
+    settings, given = parameters.settle(names, quick=quick, full=full, choices=choices or {})
+    seed_everything(settings.seed)
+    run = Run(lesson, settings.profile, settings, given, run_folder(lesson), time.time())
     _display(SettingsTable(run))
     return run
-
-
-def choose_profile(profile: Any) -> tuple[str, bool]:
-    """Return the profile to use and whether it was chosen by somebody rather than by the machine.
-
-    ``"auto"`` means ``$CNN_COURSE_PROFILE``, else ``"full"`` where there is a GPU, else ``"quick"``.
-    """
-    source = "The parameter 'profile'"
-    if profile in (None, "auto"):
-        profile = os.environ.get("CNN_COURSE_PROFILE", "auto") or "auto"
-        source = "$CNN_COURSE_PROFILE"
-        if profile == "auto":
-            return ("full" if has_gpu() else "quick"), False
-    if profile not in PROFILES:
-        raise ParameterError(f"{source} is {profile!r}; it can be 'auto', 'quick' or 'full'.")
-    return profile, True
-
-
-def has_gpu() -> bool:
-    """Return whether Keras' backend sees a GPU."""
-    import keras
-
-    return bool(keras.distribution.list_devices("gpu"))
-
-
-def injected_names(names: Mapping[str, Any]) -> list[str]:
-    """Return the names that papermill has set in this notebook.
-
-    Papermill adds a cell that starts with ``# Parameters``; IPython keeps the source of each executed cell in ``_ih``.
-    """
-    found = []
-    for source in names.get("_ih", []):
-        if source.lstrip().startswith("# Parameters"):
-            for statement in ast.parse(source).body:
-                if isinstance(statement, ast.Assign):
-                    found += [target.id for target in statement.targets if isinstance(target, ast.Name)]
-    return found
 
 
 def seed_everything(seed: int) -> None:
@@ -268,7 +211,13 @@ def run_folder(lesson: str) -> Path:
     """Return the folder of this run's files: ``$CNN_COURSE_RUN``, which reports set, else one in the user's cache."""
     chosen = os.environ.get("CNN_COURSE_RUN")
     folder = Path(chosen) if chosen else cache_folder() / "runs" / lesson
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(
+            f"The folder {folder} for this run's files cannot be made: {error.strerror}. "
+            "Set the environment variable CNN_COURSE_RUN to a folder that can be written."
+        ) from error
     return folder
 
 
@@ -277,121 +226,26 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("cnn_course", appauthor=False))
 
 
-def environment() -> dict[str, Any]:
-    """Return versions, backend and devices of this process, as they go into every results file."""
-    import keras
-
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return {
-        "versions": versions,
-        "backend": keras.backend.backend(),
-        "device": device_name(),
-        "cpu": cpu_name(),
-        "cores": usable_cores(),
-        "platform": f"{platform.system()} {platform.machine()}",
-    }
-
-
-def device_name() -> str:
-    """Return the name of the first GPU, or ``"CPU"``."""
-    import keras
-
-    if not has_gpu():
-        return "CPU"
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-        return details.get("device_name", "GPU")
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.devices()[0].device_kind
-    return "GPU"
-
-
-def cpu_name() -> str:
-    """Return the processor's name as the operating system gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-
-
-def peak_memory_bytes() -> int:
-    """Return the largest amount of memory that this process has held, in bytes."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` beside ``path`` and rename it, so that no reader ever sees half a file."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(_plain(content, finite=True), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _refuse_unknown(names: list[str], known: tuple[str, ...]) -> None:
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ParameterError(
-            f"This lesson has no parameter {', '.join(map(repr, unknown))}. Its parameters are {', '.join(known)}."
-        )
-
-
-def _validate(name: str, value: Any, default: Any, choices: tuple[Any, ...] | None) -> None:
-    """Raise :class:`ParameterError` unless ``value`` is of the kind of the profile's own value."""
-    if choices is not None:
-        if value not in choices:
-            raise ParameterError(f"{name} is {value!r}; it can be {', '.join(map(repr, choices))}.")
-    elif isinstance(default, bool) or isinstance(value, bool):
-        if not (isinstance(default, bool) and isinstance(value, bool)):
-            raise ParameterError(f"{name} is {value!r}; it must be {_kind(default)}.")
-    elif isinstance(default, int):
-        least = 0 if name == "seed" else 1
-        if not isinstance(value, int) or value < least:
-            raise ParameterError(f"{name} is {value!r}; it must be a whole number of at least {least}.")
-    elif isinstance(default, float):
-        if not isinstance(value, int | float) or not value > 0:
-            raise ParameterError(f"{name} is {value!r}; it must be a number above 0.")
-    elif isinstance(default, str) and not (isinstance(value, str) and value):
-        raise ParameterError(f"{name} is {value!r}; it must be a text such as {default!r}.")
-
-
-def _kind(value: Any) -> str:
-    return "True or False" if isinstance(value, bool) else f"of type {type(value).__name__}"
-
-
-def _plain(value: Any) -> Any:
-    """Return NumPy numbers and arrays as plain Python, so that JSON can hold them."""
+def _plain(value: Any, *, finite: bool = False) -> Any:
+    """Return NumPy numbers and arrays as plain Python; with ``finite``, NaN and infinities as text, for JSON."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, finite=finite) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, finite=finite) for item in value]
     if hasattr(value, "tolist"):
-        return value.tolist()
+        return _plain(value.tolist(), finite=finite)
+    if finite and isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
 
 

@@ -84,9 +84,7 @@ def image_grid(
     columns = min(columns, count)
     rows = -(-count // columns)
     title_height = 0.28 if titles is not None else 0.0
-    drawn, axes = new_figure(
-        rows, columns, size=(columns * cell, rows * (cell + title_height)), alt=alt, squeeze=False
-    )
+    drawn, axes = new_figure(rows, columns, size=(columns * cell, rows * (cell + title_height)), alt=alt, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for k, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
@@ -123,8 +121,14 @@ def lines(
         values = np.asarray(values)
         colour = COLOURS[k % len(COLOURS)]
         axis.plot(
-            x[: len(values)], values, label=name, color=colour, marker=MARKERS[k % len(MARKERS)], markersize=4.5,
-            markevery=every, linewidth=1.8,
+            x[: len(values)],
+            values,
+            label=name,
+            color=colour,
+            marker=MARKERS[k % len(MARKERS)],
+            markersize=4.5,
+            markevery=every,
+            linewidth=1.8,
         )
         if spread and name in spread:
             band = np.asarray(spread[name])
@@ -154,9 +158,7 @@ def bars(
     axis.barh(names, heights, xerr=errors, color=COLOURS[0], height=0.62, ecolor="#333333", capsize=3)
     reach = heights + (errors if errors is not None else 0)
     for k, (end, value) in enumerate(zip(reach, heights, strict=True)):
-        axis.annotate(
-            form.format(value), (end, k), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9
-        )
+        axis.annotate(form.format(value), (end, k), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
     axis.invert_yaxis()
     axis.grid(visible=False, axis="y")
     axis.margins(x=0.12)

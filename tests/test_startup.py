@@ -1,0 +1,30 @@
+"""TensorFlow starts without a word, and its own words come back when it cannot start."""
+
+import subprocess
+import sys
+
+START = "from cnn_course import startup; startup.start_tensorflow_quietly()"
+
+
+def python(code, **keywords):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, **keywords)
+
+
+def test_nothing_is_written_and_standard_error_works_afterwards():
+    done = python(f"{START}; import sys, os; import tensorflow as tf; tf.zeros(1); os.write(2, b'after')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "after")
+
+
+def test_a_failing_import_shows_what_was_set_aside(tmp_path):
+    (tmp_path / "tensorflow.py").write_text("import os\nos.write(2, b'no such library')\nraise ImportError('broken')\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {START}"
+    done = python(code)
+    assert done.returncode == 1
+    assert "no such library" in done.stderr
+    assert "ImportError: broken" in done.stderr
+
+
+def test_importing_the_package_is_light():
+    modules = "cnn_course, cnn_course.lesson, cnn_course.cli, cnn_course.datasets, cnn_course.machine"
+    done = python(f"import {modules}, sys; print('tensorflow' in sys.modules, 'keras' in sys.modules)")
+    assert (done.stdout.strip(), done.stderr) == ("False False", "")
