@@ -1,12 +1,15 @@
-"""How the course trains: what a run prints, its learning-rate schedule, fast augmentation, and honest timing.
+"""How the course trains: what a run prints, its learning-rate schedule, fast augmentation, regularisation, rates.
 
 Everything here serves ``keras.Model.fit``; nothing replaces it. Derived in lesson 03.
 """
 
-import math
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -57,13 +60,14 @@ class EpochLog(keras.callbacks.Callback):
 class TriangularSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that rises linearly to its peak and falls linearly to (almost) zero: one cycle.
 
-    The rate starts at ``start * peak``, reaches ``peak`` after ``warmup * steps`` steps, and ends at ``end * peak`` at
-    step ``steps``, where it stays (Smith and Topin 2017, arXiv 1708.07120, in its linear form).
+    The rate starts at ``start * peak``, reaches ``peak`` after ``warmup * steps`` steps, and ends at ``end * peak``
+    after ``steps`` steps, where it stays (the one-cycle policy of Smith and Topin 2017, arXiv 1708.07120, without the
+    cycle of the momentum).
 
     Args:
         peak: The largest learning rate.
-        steps: Optimiser steps of the whole training, (epochs x batches of an epoch).
-        warmup: The fraction of the steps before the peak, from 0 to 1.
+        steps: Optimiser steps of the whole training: epochs times batches in an epoch.
+        warmup: The fraction of the steps before the peak, above 0 and below 1.
         start: The first rate as a fraction of ``peak``.
         end: The last rate as a fraction of ``peak``.
     """
@@ -71,24 +75,22 @@ class TriangularSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak: float, steps: int, *, warmup: float = 0.25, start: float = 0.1, end: float = 0.0) -> None:
         if peak <= 0 or steps < 1:
             raise ValueError(f"peak is {peak} and steps is {steps}; both must be positive.")
-        if not 0 <= warmup <= 1:
-            raise ValueError(f"warmup is {warmup}; it is a fraction of the steps, from 0 to 1.")
+        if not 0 < warmup < 1:
+            raise ValueError(f"warmup is {warmup}; it is a fraction of the steps, above 0 and below 1.")
         self.peak = float(peak)
         self.steps = int(steps)
         self.warmup = float(warmup)
         self.start = float(start)
         self.end = float(end)
 
-    def __call__(self, step: int | keras.KerasTensor) -> keras.KerasTensor:
-        """Return the learning rate of ``step`` (counted from 0) as a float32 scalar."""
-        step = keras.ops.cast(step, "float32")
-        top = max(self.warmup * self.steps, 1e-9)
-        rest = max(self.steps - self.warmup * self.steps, 1e-9)
-        rising = self.start + (1 - self.start) * step / top
-        falling = self.end + (1 - self.end) * (self.steps - step) / rest
-        return self.peak * keras.ops.maximum(keras.ops.minimum(rising, falling), min(self.start, self.end))
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of ``step``, counted from 0, as a float32 scalar."""
+        done = keras.ops.minimum(keras.ops.cast(step, "float32") / self.steps, 1.0)
+        rising = self.start + (1 - self.start) * done / self.warmup
+        falling = self.end + (1 - self.end) * (1 - done) / (1 - self.warmup)
+        return self.peak * keras.ops.where(done < self.warmup, rising, falling)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments, as Keras needs them to save an optimiser."""
         return {
             "peak": self.peak,
@@ -99,6 +101,108 @@ class TriangularSchedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Return how many batches of ``batch_size`` cover ``images``, the last one perhaps smaller."""
-    return math.ceil(images / batch_size)
+def flip_and_shift(images: tf.Tensor, seed: Any, *, shift: int = 2) -> tf.Tensor:
+    """Return the images, each mirrored with probability 1/2 and moved by up to ``shift`` pixels along both axes.
+
+    What moves in at the border is the image's own reflection, without its edge pixel twice. A pure function: the same
+    two-number ``seed`` gives the same result. Each image of ``images`` (n, height, width, channels) has its own draw.
+    """
+    count, (height, width) = tf.shape(images)[0], images.shape[1:3]
+    mirror_seed, shift_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    mirrored = tf.random.stateless_uniform([count, 1], mirror_seed) < 0.5
+    offsets = tf.random.stateless_uniform([count, 2], shift_seed, 0, 2 * shift + 1, tf.int32)
+    padded = tf.pad(images, [[0, 0], [shift, shift], [shift, shift], [0, 0]], "REFLECT")
+    rows = offsets[:, :1] + tf.range(height)
+    columns = offsets[:, 1:] + tf.where(mirrored, tf.range(width - 1, -1, -1), tf.range(width))
+    return tf.gather(tf.gather(padded, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+
+
+class FlipAndShift:
+    """:func:`flip_and_shift` as the ``augment`` of :func:`cnn_course.datasets.batches`: new draws for every batch.
+
+    The draws are counted by a Keras seed generator, whose state lives outside the pipeline: TensorFlow's own
+    ``tf.random.uniform`` inside ``Dataset.map`` starts again with every epoch once a global seed is set.
+    """
+
+    def __init__(self, *, shift: int = 2, seed: int = 0) -> None:
+        self.shift = shift
+        self._seeds = keras.random.SeedGenerator(seed)
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """Return one augmented batch."""
+        return flip_and_shift(images, self._seeds.next(), shift=self.shift)
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """What is done against overfitting in one run: everything off by default.
+
+    Attributes:
+        l2: Factor of the squared weights in the loss, of every convolution and dense layer's kernel.
+        dropout: Probability with which a unit before the last layer is set to zero while training.
+        batch_norm: Batch normalisation after every convolution.
+        augmentation: :func:`flip_and_shift` by up to two pixels.
+        label_smoothing: The share of the target that is spread evenly over all classes.
+    """
+
+    l2: float = 0.0
+    dropout: float = 0.0
+    batch_norm: bool = False
+    augmentation: bool = False
+    label_smoothing: float = 0.0
+
+
+# The usual textbook strength of each, not tuned.
+ABLATION = {
+    "none": Regularisation(),
+    "L2": Regularisation(l2=5e-4),
+    "dropout": Regularisation(dropout=0.5),
+    "batch norm": Regularisation(batch_norm=True),
+    "augmentation": Regularisation(augmentation=True),
+    "label smoothing": Regularisation(label_smoothing=0.1),
+    "all together": Regularisation(5e-4, 0.5, True, True, 0.1),
+}
+
+
+@keras.saving.register_keras_serializable("cnn_course")
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits against integer labels, of which ``smoothing`` is spread evenly over all classes.
+
+    Keras' ``SparseCategoricalCrossentropy`` knows no label smoothing. The target is ``1 - smoothing + smoothing / k``
+    for the labelled one of k classes and ``smoothing / k`` for the others (Szegedy et al. 2015, arXiv 1512.00567,
+    section 7).
+    """
+
+    def __init__(self, smoothing: float = 0.1, name: str = "smoothed_crossentropy", **keywords: Any) -> None:
+        super().__init__(name=name, **keywords)
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"smoothing is {smoothing}; it is a share of the target, from 0 to below 1.")
+        self.smoothing = smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each image, from labels (n,) or (n, 1) and logits (n, k)."""
+        log_probabilities = keras.ops.log_softmax(y_pred)
+        labels = keras.ops.cast(keras.ops.reshape(y_true, (-1, 1)), "int32")
+        of_label = keras.ops.take_along_axis(log_probabilities, labels, axis=-1)[:, 0]
+        return -((1 - self.smoothing) * of_label + self.smoothing * keras.ops.mean(log_probabilities, axis=-1))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, as Keras needs them to save a compiled model."""
+        return {**super().get_config(), "smoothing": self.smoothing}
+
+
+def images_per_second(batches: Iterable, *, skip: int = 1) -> float:
+    """Return the rate at which ``batches`` of (images, labels) come, the first ``skip`` of them not counted.
+
+    The first batches of a ``tf.data`` pipeline pay for its start and for the filling of its shuffle buffer.
+    """
+    images = 0
+    start = time.perf_counter()
+    for k, (batch, _) in enumerate(batches):
+        if k < skip:
+            start = time.perf_counter()
+        else:
+            images += len(batch)
+    if images == 0:
+        raise ValueError(f"There are no more than the {skip} batches that are not counted.")
+    return images / (time.perf_counter() - start)
