@@ -157,7 +157,8 @@ class SettingsTable:
         rows = [("profile", self.run.profile, "given" if "profile" in given else "chosen for this machine")]
         for name, value in vars(self.run.settings).items():
             if name != "profile":
-                rows.append((name, str(value), "given" if name in given else f"{self.run.profile} profile"))
+                origin = "default" if name == "seed" else f"{self.run.profile} profile"
+                rows.append((name, str(value), "given" if name in given else origin))
         return rows
 
     def __repr__(self) -> str:

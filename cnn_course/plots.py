@@ -164,3 +164,22 @@ def bars(
     axis.margins(x=0.12)
     axis.set(xlabel=xlabel, title=title, **axis_settings)
     return drawn
+
+
+def prediction(image: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], *, truth: int) -> Figure:
+    """Return an image (HWC) beside a bar for the probability of each class; the label's own bar stands out."""
+    best = int(np.argmax(probabilities))
+    alt = (
+        f"An image of class {class_names[truth]}, and the probability of each class; "
+        f"{class_names[best]} is the largest with {probabilities[best]:.1%}."
+    )
+    drawn, (left, right) = new_figure(1, 2, size=(6.4, 2.9), alt=alt, width_ratios=(1, 1.7))
+    left.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray")
+    left.set_title(f"label: {class_names[truth]}")
+    left.axis("off")
+    colours = [COLOURS[1] if k == truth else COLOURS[0] for k in range(len(class_names))]
+    right.barh(list(class_names), probabilities, color=colours, height=0.7)
+    right.invert_yaxis()
+    right.grid(visible=False, axis="y")
+    right.set(xlim=(0, 1), xlabel="probability", title=f"the network says: {class_names[best]}")
+    return drawn

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 def start_tensorflow_quietly() -> None:
     """Import TensorFlow and let it look for devices, its log set aside; shown after all should either fail."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_set_aside():
         import tensorflow as tf
 
