@@ -65,9 +65,7 @@ def zeros_and_ones_by_rule(answer: Callable) -> None:
     pair = digits.take(np.flatnonzero(digits.labels < 2))
     values = np.asarray(answer(pair.images.copy()))
     if values.shape != pair.labels.shape:
-        raise Wrong(
-            f"For {len(pair)} images it should return {len(pair)} numbers, not an array of shape {values.shape}."
-        )
+        raise Wrong(f"It should return {len(pair)} numbers, one for each image, not an array of shape {values.shape}.")
     right = float(np.mean(values == pair.labels))
     if right < 0.5:
         raise Wrong(f"It is right on {right:.1%}: have you exchanged zeros and ones?")
