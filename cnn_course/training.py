@@ -4,12 +4,14 @@ Everything here serves ``keras.Model.fit``; nothing replaces it. Derived in less
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from cnn_course import datasets, models
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -206,3 +208,44 @@ def images_per_second(batches: Iterable, *, skip: int = 1) -> float:
     if images == 0:
         raise ValueError(f"There are no more than the {skip} batches that are not counted.")
     return images / (time.perf_counter() - start)
+
+
+def train_regularised(
+    train: datasets.Dataset,
+    validation: datasets.Dataset,
+    regularisation: Regularisation,
+    *,
+    epochs: int,
+    batch_size: int,
+    peak_rate: float = 1e-3,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Train :func:`cnn_course.models.small_cnn` with one kind of regularisation; return it and its history.
+
+    The optimiser is Adam on a triangular schedule. The initial weights follow ``keras.utils.set_random_seed``.
+    """
+    model = models.small_cnn(
+        train.image_shape,
+        len(train.class_names),
+        l2=regularisation.l2,
+        dropout=regularisation.dropout,
+        batch_norm=regularisation.batch_norm,
+    )
+    augment = FlipAndShift(seed=seed) if regularisation.augmentation else None
+    pipeline = datasets.batches(train, batch_size, shuffle=seed, augment=augment)
+    model.compile(
+        keras.optimizers.Adam(TriangularSchedule(peak_rate, epochs * len(pipeline))),
+        SmoothedCrossentropy(regularisation.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    history = model.fit(
+        pipeline,
+        validation_data=datasets.batches(validation, 500),
+        epochs=epochs,
+        shuffle=False,  # the pipeline shuffles
+        verbose=0,
+        callbacks=list(callbacks),
+    )
+    return model, history.history
