@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 @click.option("--seeds", default="0,1,2", show_default=True, help="Whole numbers, with commas between them.")
 @click.option("--train-size", default=10_000, show_default=True, type=click.IntRange(1), help="Training images.")
 @click.option("--validation-size", default=2_000, show_default=True, type=click.IntRange(1), help="For the curves.")
-@click.option("--epochs", default=20, show_default=True, type=click.IntRange(1))
-@click.option("--batch-size", default=125, show_default=True, type=click.IntRange(1))
+@click.option("--epochs", default=12, show_default=True, type=click.IntRange(1))
+@click.option("--batch-size", default=50, show_default=True, type=click.IntRange(1))
 @click.option("--peak-rate", default=1e-3, show_default=True, type=float, help="Adam's rate at the triangle's top.")
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
 def main(out: Path, seeds: str, at_most: int | None, **settings: Any) -> None:

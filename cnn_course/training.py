@@ -223,6 +223,8 @@ def train_regularised(
 ) -> tuple[keras.Model, dict[str, list[float]]]:
     """Train :func:`cnn_course.models.small_cnn` with one kind of regularisation; return it and its history.
 
+    The history maps the name of each measure (``"val_accuracy"``) to its value in each epoch.
+
     The optimiser is Adam on a triangular schedule. The initial weights follow ``keras.utils.set_random_seed``.
     """
     model = models.small_cnn(
