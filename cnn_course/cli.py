@@ -1,0 +1,208 @@
+"""The command line, ``cnn-course``: it reads what was asked, and leaves the work to the package."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cnn_course import __version__
+
+PROFILES = click.Choice(["auto", "quick", "full"])
+
+
+class Paragraphs(click.Group):
+    """A group whose commands end with one paragraph and exit code 1 where something is asked that cannot be."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; what the package refuses becomes the command's error message."""
+        from cnn_course.reports.errors import ReportError
+
+        try:
+            return super().invoke(context)
+        except ReportError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Paragraphs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cnn-course")
+def main() -> None:
+    """Run the lessons of the CNN course as reports, compare runs, and look at the machine."""
+
+
+def notebooks_option(command: Any) -> Any:
+    """Add the option that names the folder of the lessons."""
+    place = click.Path(exists=True, file_okay=False, path_type=Path)
+    text = "Folder of the lessons; by default those that came with the course."
+    return click.option("--notebooks", type=place, help=text)(command)
+
+
+@main.command("list")
+@notebooks_option
+def list_lessons(notebooks: Path | None) -> None:
+    """List the lessons."""
+    from cnn_course.reports import catalogue
+
+    for lesson in catalogue.lessons(notebooks):
+        click.secho(f"{lesson.name}", bold=True, nl=False)
+        click.echo(f"  {lesson.title}\n{click.wrap_text(lesson.sentence, 100, '    ', '    ')}")
+
+
+@main.command()
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option("--profile", type=PROFILES, default="auto", show_default=True, help="How much is computed.")
+@click.option("-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter.")
+@click.option("--out", type=click.Path(path_type=Path), default="reports", show_default=True, help="Folder to write.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lessons at the same time.")
+@notebooks_option
+def run(
+    lessons: tuple[str, ...],
+    profile: str,
+    given: tuple[tuple[str, str], ...],
+    out: Path,
+    jobs: int,
+    notebooks: Path | None,
+) -> None:
+    """Execute lessons and write HTML reports with an index.
+
+    LESSON is a number (2 or 02) or a name (02_mnist); without any, all lessons are run.
+    """
+    from cnn_course.reports import catalogue, running
+
+    chosen = catalogue.choose(lessons, catalogue.lessons(notebooks))
+    parameters = {name: catalogue.literal(value) for name, value in given}
+    profile = _one_profile(profile, parameters)
+    plans = [running.Plan(lesson, profile, parameters) for lesson in chosen]
+    try:
+        reports = running.run(plans, out, jobs=jobs)
+    except running.Interrupted as stopped:
+        click.echo(f"\n{stopped}", err=True)
+        raise click.exceptions.Exit(128 + stopped.signal_number) from None
+    bad = [report.run for report in reports if report.status != "passed"]
+    click.echo(f"\n{len(reports) - len(bad)} of {len(reports)} lessons passed. Open {out.absolute() / 'index.html'}")
+    if bad:
+        raise click.ClickException(f"These did not: {', '.join(bad)}. The index shows the cell and the error of each.")
+
+
+def _one_profile(profile: str, parameters: dict[str, Any]) -> str:
+    """Take the profile out of the parameters, where it may stand as well, and return the one that holds."""
+    other = parameters.pop("profile", profile)
+    if other not in PROFILES.choices:
+        raise click.ClickException(f"The profile is {other!r}; it can be 'auto', 'quick' or 'full'.")
+    if profile not in ("auto", other):
+        raise click.ClickException(f"--profile says {profile!r} and -p profile says {other!r}; give one of them.")
+    return other
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default="comparison", show_default=True, help="Where to.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; may be repeated.")
+def compare(runs: tuple[Path, ...], out: Path, metrics: tuple[str, ...]) -> None:
+    """Compare runs over the parameters that differ; seeds become mean and spread.
+
+    RUN is the folder of a report, or its results.json.
+    """
+    from cnn_course.reports import comparison
+
+    compared = comparison.compare(runs, metrics)
+    click.echo(compared.as_text())
+    click.echo(f"\nOpen {comparison.write(compared, out)}; the single runs are in comparison.csv beside it.")
+
+
+@main.command()
+def doctor() -> None:
+    """Show versions, devices and data sets, and what to do about what is missing."""
+    from cnn_course import machine, startup
+    from cnn_course.datasets import availability
+
+    startup.start_tensorflow_quietly()
+    found = machine.environment()
+    _heading("Versions")
+    _rows({**found["versions"], "Keras runs on": found["backend"]})
+    _heading("Machine")
+    _rows(
+        {
+            "device": found["device"],
+            "processor": f"{found['cpu']}, {found['cores']} cores usable",
+            "memory": f"{machine.memory_bytes() / 2**30:.1f} GiB",
+            "system": found["platform"],
+        }
+    )
+    if found["device"] == "CPU":
+        click.echo("No GPU is seen: the quick profile is made for that, and 'auto' chooses it.")
+    _heading("Processor features")
+    for name, present in machine.cpu_features().items():
+        state = {True: "yes", False: "no", None: "not known"}[present]
+        click.echo(f"  {name:<12} {state:<9} {machine.CPU_FEATURES[name]}")
+    _heading("Data sets")
+    sets = availability()
+    _rows(sets)
+    if any(place.startswith("not on this machine") for place in sets.values()):
+        click.echo(
+            "A set that is not here is downloaded when a lesson first needs it. Without a network, put NAME.npz "
+            "(arrays x_train, y_train, x_test, y_test) into a folder and set CNN_COURSE_DATA to it, or choose another "
+            "set with -p dataset NAME. The quick profile needs only what comes with the course."
+        )
+
+
+def _heading(text: str) -> None:
+    click.secho(f"\n{text}", bold=True)
+
+
+def _rows(entries: dict[str, str]) -> None:
+    width = max(map(len, entries))
+    for name, value in entries.items():
+        click.echo(f"  {name:<{width}}  {value}")
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace lessons that are there already, with what you did in them.")
+def copy(folder: Path, force: bool) -> None:
+    """Copy the lessons into DIR, to work in them."""
+    from cnn_course.reports import catalogue
+
+    lessons = catalogue.lessons()
+    there = [lesson.path.name for lesson in lessons if (folder / lesson.path.name).exists()]
+    if there and not force:
+        raise click.ClickException(
+            f"{folder} already holds {', '.join(there)}. Name another folder, or replace them with --force."
+        )
+    parts = [(lesson.path, folder / f".{lesson.path.name}.part") for lesson in lessons]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for source, part in parts:
+            shutil.copyfile(source, part)
+        for source, part in parts:
+            part.replace(folder / source.name)
+    except OSError as error:
+        raise click.ClickException(f"The lessons cannot be copied to {folder}: {error.strerror or error}.") from error
+    finally:
+        for _, part in parts:
+            if part.exists():
+                part.unlink()
+    click.echo(f"{len(lessons)} lessons are in {folder.absolute()}. Open them with: jupyter lab {folder}")
+
+
+@main.command()
+@click.argument("lessons", nargs=-1, required=True, metavar="LESSON...")
+@click.option("--profile", type=PROFILES, default="full", show_default=True, help="How much is computed.")
+@click.option("--in-place", is_flag=True, help="Replace the stored notebook; without it, only say whether that works.")
+@notebooks_option
+def execute(lessons: tuple[str, ...], profile: str, in_place: bool, notebooks: Path | None) -> None:
+    """For authors: execute lessons from top to bottom and store them with clean outputs.
+
+    A lesson with a failed cell or check, or an output that shows a path of this machine, is not stored.
+    """
+    from tqdm import tqdm
+
+    from cnn_course.reports import authoring, catalogue
+
+    for lesson in catalogue.choose(lessons, catalogue.lessons(notebooks)):
+        cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
+        count = sum(cell["cell_type"] == "code" and bool("".join(cell["source"]).strip()) for cell in cells)
+        with tqdm(total=count, unit="cell", desc=lesson.name, disable=None) as bar:
+            authoring.execute_in_place(lesson, profile, store=in_place, on_cell=bar.update)
+        click.echo(f"{lesson.name}: {'stored' if in_place else 'could be stored; --in-place does it'}")

@@ -1,0 +1,134 @@
+"""The lessons that can be run: their titles, their questions, their parameters."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cnn_course import bundled
+from cnn_course.reports.errors import ReportError
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson: a notebook whose name begins with its number, such as ``02_mnist.ipynb``."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Return the notebook's name without its ending."""
+        return self.path.stem
+
+    @property
+    def number(self) -> str:
+        """Return the digits that the name begins with, or the empty string."""
+        return re.match(r"\d*", self.name)[0]
+
+    @property
+    def title(self) -> str:
+        """Return the text of the first heading, or the name where there is none."""
+        found = re.search(r"^# +(.+)$", self._introduction, flags=re.MULTILINE)
+        return found[1].strip() if found else self.name
+
+    @property
+    def sentence(self) -> str:
+        """Return the first sentence below the title, without Markdown's marks."""
+        below = re.split(r"^# .+$", self._introduction, maxsplit=1, flags=re.MULTILINE)[-1]
+        paragraph = " ".join(below.strip().split("\n\n")[0].split())
+        return re.sub(r"[*_`]{1,2}(\S.*?)[*_`]{1,2}", r"\1", re.split(r"(?<=[.?!]) ", paragraph)[0])
+
+    @cached_property
+    def _introduction(self) -> str:
+        try:
+            cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+            first = next((cell for cell in cells if cell["cell_type"] == "markdown"), {"source": ""})
+            return "".join(first["source"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ReportError(f"{self.path} cannot be read as a notebook: {type(error).__name__}: {error}") from error
+
+
+def lessons(folder: Path | None = None) -> list[Lesson]:
+    """Return the lessons in ``folder``, by default those that came with the course, in the order of their names."""
+    folder = folder or bundled.folder("notebooks")
+    found = [Lesson(path) for path in sorted(folder.glob("*.ipynb"))]
+    if not found:
+        raise ReportError(f"There are no lessons (files that end in .ipynb) in {folder}.")
+    return found
+
+
+def choose(wanted: Sequence[str], known: Sequence[Lesson]) -> list[Lesson]:
+    """Return the lessons that ``wanted`` names by number ("2", "02") or name; all of them when it is empty.
+
+    Raises:
+        ReportError: A word names no lesson. The message lists those there are.
+    """
+    if not wanted:
+        return list(known)
+    names = {key: lesson for lesson in known for key in (lesson.name, lesson.number, lesson.number.lstrip("0") or "0")}
+    chosen = {}
+    for word in wanted:
+        lesson = names.get(word.removesuffix(".ipynb"))
+        if lesson is None:
+            near = difflib.get_close_matches(word, [lesson.name for lesson in known], n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ReportError(
+                f"There is no lesson {word!r}.{hint} The lessons are {', '.join(lesson.name for lesson in known)}."
+            )
+        chosen[lesson.name] = lesson
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def parameters_of(lesson: Lesson) -> dict[str, Any]:
+    """Return the parameters that the lesson's tagged cell declares, each with its literal there as text."""
+    import nbformat
+    import papermill
+
+    declared = papermill.inspect_notebook(nbformat.read(lesson.path, as_version=4))
+    return {name: entry["default"] for name, entry in declared.items()}
+
+
+def refuse_unknown(parameters: Iterable[str], lesson: Lesson) -> None:
+    """Raise :class:`ReportError` for a parameter that the lesson does not have, with the nearest and all known ones."""
+    known = list(parameters_of(lesson))
+    for name in parameters:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ReportError(
+                f"Lesson {lesson.name} has no parameter {name!r}.{hint} Its parameters are {', '.join(known)}."
+            )
+
+
+def as_arguments(parameters: Mapping[str, Any]) -> str:
+    """Return the parameters as they are typed on the command line: ``-p epochs 3 -p dataset mnist``."""
+    import shlex
+
+    return " ".join(f"-p {name} {shlex.quote(_as_typed(value))}" for name, value in parameters.items())
+
+
+def _as_typed(value: Any) -> str:
+    return value if isinstance(value, str) and literal(value) == value else json.dumps(value)
+
+
+def literal(text: str) -> Any:
+    """Return the value that ``text`` writes in JSON or Python (``3``, ``0.5``, ``true``, ``[1, 2]``), else the text.
+
+    >>> literal("3"), literal("1e-3"), literal("True"), literal("none"), literal("mnist5k")
+    (3, 0.001, True, None, 'mnist5k')
+    """
+    import ast
+
+    words = {"true": True, "false": False, "null": None, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError):
+            continue
+    return text

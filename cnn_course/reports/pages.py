@@ -1,0 +1,234 @@
+"""The HTML: one page for each lesson, one for all of them. Every file stands alone and asks nothing of a network."""
+
+import functools
+import html
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from cnn_course.reports.mathematics import FormulaError, to_mathml
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+TEMPLATES = Path(__file__).parent
+# What a page shows of an output that exists in several forms; scripts and live widgets are not among them.
+SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"]
+
+
+class LessonRenderer(IPythonRenderer):
+    """Markdown as HTML: formulas become MathML, and links to lessons lead to their reports."""
+
+    def __init__(self, *, places: Mapping[str, str], broken: list[str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.places = places
+        self.broken = broken
+
+    def block_math(self, body: str) -> str:
+        """Return a displayed formula."""
+        return self._formula(body, display=True)
+
+    def inline_math(self, body: str) -> str:
+        """Return a formula in the line."""
+        return self._formula(body, display=False)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Return an environment such as ``align`` that stands without dollar signs."""
+        return self._formula(rf"\begin{{{name}}}{body}\end{{{name}}}", display=True)
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a link; one to a lesson leads to its report, and is plain text where there is none."""
+        if url.endswith(".ipynb") and "/" not in url:
+            return super().link(text, self.places[url], title) if url in self.places else text
+        return super().link(text, url, title)
+
+    def _formula(self, latex: str, *, display: bool) -> str:
+        try:
+            return to_mathml(latex, display=display)
+        except FormulaError as error:
+            self.broken.append(str(error))
+            return f'<code class="formula">{html.escape(latex.strip())}</code>'
+
+
+class LessonExporter(HTMLExporter):
+    """The cells of a notebook as HTML, in the course's own template; ``broken`` collects formulas that failed."""
+
+    def __init__(self, places: Mapping[str, str] | None = None, **settings: Any) -> None:
+        self.places = places or {}
+        self.broken: list[str] = []
+        super().__init__(
+            template_name="template",
+            extra_template_basedirs=[str(TEMPLATES)],
+            embed_images=True,
+            exclude_anchor_links=True,
+            **settings,
+        )
+
+    @property
+    def default_config(self) -> Any:
+        """Return nbconvert's settings with the kinds of output that are shown."""
+        config = super().default_config
+        config.NbConvertBase.display_data_priority = SHOWN
+        return config
+
+    def default_filters(self) -> Any:
+        """Yield nbconvert's filters and the one for a formula that is an output."""
+        yield from super().default_filters()
+        yield "formula2html", self.formula2html
+
+    @functools.wraps(HTMLExporter.markdown2html)  # with the mark by which Jinja passes its context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Return Markdown as HTML; ``context`` is the template's, with the cell and the notebook's folder."""
+        renderer = LessonRenderer(
+            places=self.places,
+            broken=self.broken,
+            escape=False,
+            embed_images=True,
+            exclude_anchor_links=True,
+            attachments=context.get("cell", {}).get("attachments", {}),
+            path=context.get("resources", {}).get("metadata", {}).get("path", ""),
+        )
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+    def formula2html(self, latex: str) -> str:
+        """Return an output of the kind ``text/latex`` as a displayed formula."""
+        renderer = LessonRenderer(places={}, broken=self.broken)
+        return renderer.block_math(latex.strip().strip("$").removeprefix(r"\displaystyle"))
+
+
+def cells_as_html(
+    notebook: "NotebookNode", *, places: Mapping[str, str] | None = None, folder: Path | None = None
+) -> tuple[str, list[str]]:
+    """Return the cells of a notebook as HTML, and what is wrong with formulas that are shown as their source.
+
+    ``places`` says where links to other notebooks lead; ``folder`` is where pictures in the text are looked for.
+    """
+    exporter = LessonExporter(places)
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": str(folder or "")}})
+    return body, exporter.broken
+
+
+def lesson_page(
+    notebook: "NotebookNode",
+    report: Mapping[str, Any],
+    results: Mapping[str, Any],
+    *,
+    places: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> str:
+    """Return the page of one executed lesson; ``report`` and ``results`` are what its two JSON files hold."""
+    body, _ = cells_as_html(notebook, places=places, folder=folder)
+    return render("lesson.html.j2", title=report["title"], report=report, results=results, body=body)
+
+
+def write_overview(out: Path) -> Path:
+    """Write ``out/index.html`` from the reports in ``out``, and return its path."""
+    runs = []
+    for path in sorted(out.glob("*/report.json")):
+        if not path.parent.name.endswith(".part"):
+            results = path.with_name("results.json")
+            runs.append((_json(path), _json(results) if results.exists() else {}))
+    page = out / "index.html"
+    write_page(page, render("overview.html.j2", title="Reports", runs=runs))
+    return page
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page beside ``path`` and rename it."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def render(template: str, **content: Any) -> str:
+    """Return a page from one of the templates beside this module."""
+    return _environment().get_template(template).render(**content)
+
+
+def external_references(page: str) -> list[str]:
+    """Return the addresses that a browser would load with the page; links to follow are not among them."""
+    parser = _References()
+    parser.feed(page)
+    parser.close()
+    return parser.found
+
+
+class _References(HTMLParser):
+    """Collects what a page loads: scripts, styles, pictures, frames, and addresses in style sheets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.in_style = False
+
+    def handle_starttag(self, tag: str, attributes: Sequence[tuple[str, str | None]]) -> None:
+        self.in_style = tag == "style"
+        for name, value in attributes:
+            loads = name in ("src", "srcset", "data", "poster") or (tag in ("link", "use", "image") and "href" in name)
+            if loads and value and not value.startswith(("data:", "#")):
+                self.found.append(value)
+            if name == "style":
+                self.handle_style(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if self.in_style:
+            self.handle_style(data)
+
+    def handle_style(self, style: str) -> None:
+        self.found += [address for address in re.findall(r"url\(['\"]?([^'\")]+)", style) if address[:5] != "data:"]
+        self.found += re.findall(r"@import\s+['\"]([^'\"]+)", style)
+
+
+@functools.cache
+def _environment() -> Any:
+    """Return nbconvert's template environment, in which what the pages insert is escaped."""
+    environment = LessonExporter().environment.overlay(autoescape=True)
+    environment.filters |= {"number": number, "duration": duration, "counts": check_counts, "scalars": scalars}
+    return environment
+
+
+def number(value: Any) -> str:
+    """Return a measured value as the tables show it: four digits of a fraction, thousands of a count set apart."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}".replace(",", "\u202f") if isinstance(value, int) else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a reader says them: ``41 s``, ``12 min 5 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def check_counts(results: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many checks of a run passed, failed, and were not judged."""
+    verdicts = [check["passed"] for check in results.get("checks", [])]
+    return {"passed": verdicts.count(True), "failed": verdicts.count(False), "not judged": verdicts.count(None)}
+
+
+def scalars(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the single values among the metrics; those in dictionaries under names joined by dots, lists left out."""
+    found: dict[str, Any] = {}
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            found |= scalars(value, f"{prefix}{name}.")
+        elif not isinstance(value, list):
+            found[prefix + name] = value
+    return found
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
