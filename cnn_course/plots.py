@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import figure
+from matplotlib import colors, figure, patches
 
 # Okabe and Ito's palette, told apart with every common form of colour blindness (Wong, Nature Methods 8, 441, 2011).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -183,3 +183,189 @@ def prediction(image: np.ndarray, probabilities: np.ndarray, class_names: Sequen
     right.grid(visible=False, axis="y")
     right.set(xlim=(0, 1), xlabel="probability", title=f"the network says: {class_names[best]}")
     return drawn
+
+
+def heat_map(
+    matrix: np.ndarray,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    bar_label: str,
+    alt: str,
+    size: tuple[float, float] = (6.4, 4.0),
+    signed: bool = False,
+    **imshow: Any,
+) -> Figure:
+    """Return a matrix as coloured cells with a colour bar; ``signed`` gives white for zero and two hues around it.
+
+    Further keywords go to ``imshow``.
+    """
+    drawn, axis = new_figure(size=size, alt=alt)
+    reach = float(np.abs(matrix).max())
+    settings = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach} if signed else {}
+    shown = axis.imshow(matrix, interpolation="nearest", **settings | imshow)
+    axis.grid(visible=False)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    drawn.colorbar(shown, ax=axis, label=bar_label, shrink=0.85)
+    return drawn
+
+
+WINDOW_TINT, OUTPUT_TINT, PADDING_TINT = "#FBE3CC", "#CFE5F2", "#EFEFEF"
+
+
+def number_grids(
+    grids: dict[str, np.ndarray], *, alt: str, form: str = "{:g}", blocks: int | None = None, cell: float = 0.42
+) -> Figure:
+    """Return small matrices side by side with their numbers, each under its name.
+
+    With ``blocks`` the first one is tinted in blocks of that many rows and columns, and each entry of the others in
+    the tint of its block.
+    """
+    widths = [values.shape[1] for values in grids.values()]
+    tallest = max(values.shape[0] for values in grids.values())
+    size = (cell * (sum(widths) + 1.5 * len(grids)), cell * tallest + 0.35)
+    drawn, axes = new_figure(1, len(grids), size=size, alt=alt, squeeze=False, width_ratios=widths)
+    tints = (WINDOW_TINT, OUTPUT_TINT, "#D6EFE4", "#F3E0EC")
+    for k, (axis, (name, values)) in enumerate(zip(axes.flat, grids.items(), strict=True)):
+        fills = {}
+        if blocks is not None:
+            of_block = blocks if k == 0 else 1
+            across = -(-widths[0] // blocks)
+            for r, c in np.ndindex(values.shape):
+                fills[r, c] = tints[(r // of_block * across + c // of_block) % len(tints)]
+        _draw_numbers(axis, values, form, fills)
+        axis.set_title(name, loc="center", fontsize=10)
+    return drawn
+
+
+def sliding_kernel(
+    image: np.ndarray, kernel: np.ndarray, output: np.ndarray, positions: Sequence[tuple[int, int]], *, alt: str
+) -> Figure:
+    """Return a kernel at some of its ``positions`` (row, column) on an image, and below each the output so far.
+
+    ``image``, ``kernel`` and ``output`` are two-dimensional; the kernel moves by one pixel. What it has not reached
+    yet is left empty.
+    """
+    height, width = kernel.shape
+    columns = len(positions)
+    drawn, axes = new_figure(
+        2,
+        columns + 1,
+        size=(1.85 * columns + 1.3, 3.6),
+        alt=alt,
+        width_ratios=[width, *[image.shape[1]] * columns],
+        height_ratios=[image.shape[0], output.shape[0]],
+    )
+    _draw_numbers(axes[0, 0], kernel, "{:g}", dict.fromkeys(np.ndindex(kernel.shape), WINDOW_TINT))
+    axes[0, 0].set_title("kernel", loc="center", fontsize=10)
+    axes[1, 0].axis("off")
+    for k, (row, column) in enumerate(positions):
+        under = {(row + i, column + j): WINDOW_TINT for i, j in np.ndindex(kernel.shape)}
+        top, bottom = axes[:, k + 1]
+        _draw_numbers(top, image, "{:g}", under)
+        _outline(top, row, column, height, width, COLOURS[1])
+        top.set_title(f"window at ({row}, {column})", loc="center", fontsize=10)
+        reached = np.arange(output.size).reshape(output.shape) <= row * output.shape[1] + column
+        _draw_numbers(bottom, np.where(reached, output, np.nan), "{:g}", {(row, column): OUTPUT_TINT})
+        _outline(bottom, row, column, 1, 1, COLOURS[0])
+        bottom.set_title(f"output[{row}, {column}] = {output[row, column]:g}", loc="center", fontsize=10)
+    return drawn
+
+
+def window_steps(walks: dict[str, dict[str, int]], *, alt: str) -> Figure:
+    """Return for each walk of a window over a square image the pixels that two neighbouring outputs see.
+
+    Those of the first output are dots, those of the one to its right squares. Each walk has ``size``, ``kernel``,
+    ``stride``, ``dilation``, and the zeros ``before`` and ``after``, all in pixels; the zeros are grey.
+    """
+    drawn, axes = new_figure(1, len(walks), size=(2.15 * len(walks), 2.75), alt=alt, squeeze=False)
+    for axis, (name, walk) in zip(axes.flat, walks.items(), strict=True):
+        before, size = walk["before"], walk["size"]
+        full = before + size + walk["after"]
+        fills = {
+            place: PADDING_TINT
+            for place in np.ndindex(full, full)
+            if not all(before <= index < before + size for index in place)
+        }
+        _draw_numbers(axis, np.full((full, full), np.nan), "", fills)
+        taps = np.arange(walk["kernel"]) * walk["dilation"]
+        area = 90 * (6 / full) ** 2
+        columns, rows = np.meshgrid(taps, taps)
+        axis.scatter(columns, rows, s=area, color=COLOURS[0])
+        axis.scatter(columns + walk["stride"], rows, s=2 * area, marker="s", facecolors="none", edgecolors=COLOURS[1])
+        axis.set_title(name, loc="center", fontsize=10)
+    return drawn
+
+
+def filter_responses(photo: np.ndarray, filters: dict[str, tuple[np.ndarray, np.ndarray]], *, alt: str) -> Figure:
+    """Return a grey photo (height, width; 0 to 1) and what each filter makes of it, the kernel in a corner.
+
+    ``filters`` gives for each name the kernel (two-dimensional) and its response. A kernel whose entries sum to zero
+    has a signed response, drawn with zero in middle grey.
+    """
+    columns = 4
+    rows = -(-(len(filters) + 1) // columns)
+    drawn, axes = new_figure(rows, columns, size=(2.15 * columns, 2.4 * rows), alt=alt, squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    axes.flat[0].imshow(photo, cmap="gray", vmin=0, vmax=1)
+    axes.flat[0].set_title("the photo", loc="center", fontsize=10)
+    for axis, (name, (kernel, response)) in zip(axes.flat[1:], filters.items(), strict=False):
+        # A few extreme pixels would leave all others grey.
+        reach = float(np.quantile(np.abs(response), 0.995))
+        signed = abs(kernel.sum()) < 1e-6
+        axis.imshow(response, cmap="gray", vmin=-reach if signed else 0, vmax=reach if signed else 1)
+        axis.set_title(name, loc="center", fontsize=10)
+        inset = axis.inset_axes((0.02, 0.02, 0.36, 0.36))
+        inset.set_facecolor("white")
+        if kernel.shape[0] <= 3:
+            _draw_numbers(inset, kernel, "{:g}", dict.fromkeys(np.ndindex(kernel.shape), "white"), fontsize=7)
+        else:
+            inset.imshow(kernel, cmap="gray_r", vmin=0)
+            inset.set(xticks=[], yticks=[])
+    return drawn
+
+
+def receptive_fields(
+    maps: dict[str, np.ndarray], boxes: Sequence[tuple[range, range]], *, bar_label: str, alt: str
+) -> Figure:
+    """Return heat maps (height, width; non-negative) side by side, each scaled to its largest value, with its box.
+
+    ``boxes`` gives the rows and the columns that each theoretical field covers. The colours are logarithmic, so that
+    the faint edge of a field is seen.
+    """
+    drawn, axes = new_figure(1, len(maps), size=(2.4 * len(maps) + 0.6, 2.9), alt=alt, squeeze=False)
+    norm = colors.LogNorm(1e-4, 1.0)
+    cmap = mpl.colormaps["viridis"].with_extremes(bad="white", under="#440154")
+    for axis, (name, values), (rows, columns) in zip(axes.flat, maps.items(), boxes, strict=True):
+        scaled = np.ma.masked_equal(values / values.max(), 0)
+        shown = axis.imshow(scaled, norm=norm, cmap=cmap, interpolation="nearest")
+        _outline(axis, rows[0], columns[0], len(rows), len(columns), COLOURS[1])
+        axis.grid(visible=False)
+        axis.set_title(name, loc="center", fontsize=10)
+        axis.set_xlabel("column (pixels)")
+    axes[0, 0].set_ylabel("row (pixels)")
+    drawn.colorbar(shown, ax=axes.ravel().tolist(), label=bar_label, shrink=0.8)
+    return drawn
+
+
+def _draw_numbers(
+    axis: Any, values: np.ndarray, form: str, fills: dict[tuple[int, int], str], fontsize: float = 9
+) -> None:
+    """Draw a matrix as squares with its numbers; NaN leaves a square empty, ``fills`` colours some of them."""
+    rows, columns = values.shape
+    for r, c in np.ndindex(rows, columns):
+        square = patches.Rectangle((c - 0.5, r - 0.5), 1, 1, facecolor=fills.get((r, c), "white"))
+        square.set(edgecolor="#A8A8A8", linewidth=0.7)
+        axis.add_patch(square)
+        if np.isfinite(values[r, c]):
+            axis.text(c, r, form.format(values[r, c]), ha="center", va="center", fontsize=fontsize)
+    axis.set(xlim=(-0.55, columns - 0.45), ylim=(rows - 0.45, -0.55), aspect="equal", anchor="N")
+    axis.axis("off")
+
+
+def _outline(axis: Any, row: int, column: int, height: int, width: int, colour: str) -> None:
+    """Draw the border of a rectangle of pixels."""
+    box = patches.Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor=colour, linewidth=2)
+    axis.add_patch(box)
