@@ -67,3 +67,49 @@ def small_cnn(
         model.add(layers.Dropout(dropout))
     model.add(layers.Dense(classes, kernel_regularizer=penalty))
     return model
+
+
+def mlp(
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    classes: int = 10,
+    *,
+    units: tuple[int, ...] = (512, 256),
+    activation: str = "relu",
+) -> keras.Model:
+    """Return a multilayer perceptron: the pixels in one row, then dense layers of ``units`` each. Lesson 02."""
+    model = keras.Sequential([keras.Input(input_shape), layers.Rescaling(1 / 255), layers.Flatten()], name="mlp")
+    for width in units:
+        model.add(layers.Dense(width, activation=activation))
+    model.add(layers.Dense(classes, name="logits"))
+    return model
+
+
+def averaging_cnn(
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    classes: int = 10,
+    *,
+    stages: tuple[tuple[int, ...], ...] = ((8, 16), (16, 16), (20,)),
+) -> keras.Model:
+    """Return a CNN without hidden dense layers: 3x3 convolutions with batch normalisation, then the maps' averages.
+
+    Global average pooling (Lin et al. 2013, arXiv 1312.4400) keeps what was found and drops where, so that the network
+    needs few weights and hardly notices a shift. Lesson 02.
+
+    Args:
+        input_shape: Height, width and channels of an image.
+        classes: Number of classes.
+        stages: The channels of the convolutions of each stage. Between two stages 2x2 max pooling halves height and
+            width; it comes before batch normalisation and ReLU, which then have a quarter of the work.
+    """
+    model = keras.Sequential([keras.Input(input_shape), layers.Rescaling(1 / 255)], name="averaging_cnn")
+    for k, widths in enumerate(stages):
+        for position, width in enumerate(widths, start=1):
+            # Batch normalisation subtracts the mean, and with it any bias that the convolution would add.
+            model.add(layers.Conv2D(width, 3, padding="same", use_bias=False))
+            if position == len(widths) and k + 1 < len(stages):
+                model.add(layers.MaxPooling2D())
+            model.add(layers.BatchNormalization(momentum=0.9))
+            model.add(layers.ReLU())
+    model.add(layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(classes, name="logits"))
+    return model

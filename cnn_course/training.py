@@ -3,6 +3,7 @@
 Everything here serves ``keras.Model.fit``; nothing replaces it. Derived in lesson 03.
 """
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,39 @@ class EpochLog(keras.callbacks.Callback):
         values.sort(key=lambda text: (text.startswith("val_"), not text.startswith("loss")))
         counter = f"epoch {epoch + 1:>{len(str(epochs))}}/{epochs}"
         print("  ".join([*filter(None, [self.label]), counter, *values, f"{self.seconds[-1]:.1f} s"]), flush=True)
+
+
+class StepRate(keras.callbacks.Callback):
+    """Measure how many steps a second ``fit`` makes, its first ``skip`` steps not counted.
+
+    The first steps trace and optimise the computation and fill the shuffle buffer.
+    """
+
+    def __init__(self, *, skip: int = 3) -> None:
+        super().__init__()
+        if skip < 1:
+            raise ValueError(f"skip is {skip}; at least the first step must be left out.")
+        self.skip = skip
+        self._steps = 0
+        self._began = self._ended = 0.0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Begin to count anew."""
+        self._steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Count one step."""
+        self._steps += 1
+        self._ended = time.perf_counter()
+        if self._steps == self.skip:
+            self._began = self._ended
+
+    @property
+    def steps_per_second(self) -> float:
+        """The rate of the last ``fit``."""
+        if self._steps <= self.skip:
+            raise ValueError(f"There were {self._steps} steps, of which {self.skip} are not counted: train for longer.")
+        return (self._steps - self.skip) / (self._ended - self._began)
 
 
 @keras.saving.register_keras_serializable("cnn_course")
@@ -133,6 +167,38 @@ class FlipAndShift:
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Return one augmented batch."""
         return flip_and_shift(images, self._seeds.next(), shift=self.shift)
+
+
+def random_affine(
+    images: tf.Tensor, seed: Any, *, shift: float = 1.5, degrees: float = 10.0, zoom: float = 0.1
+) -> tf.Tensor:
+    """Return the images, each turned, scaled and moved at random about its middle; what moves in is black.
+
+    The angle is drawn from ±``degrees``, the scale from 1 ± ``zoom``, the move along each axis from ±``shift`` pixels,
+    each evenly. The three make one affine map, so that each image (n, height, width, channels; float32) is interpolated
+    only once, bilinearly. A pure function: the same two-number ``seed`` gives the same result. Used in lesson 02.
+    """
+    count, middle_y, middle_x = tf.shape(images)[0], (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2
+    angle, scale, right, down = tf.unstack(tf.random.stateless_uniform([4, count], seed, -1, 1))
+    angle, scale = angle * math.radians(degrees), 1 + scale * zoom
+    # The map goes from a place in the result to the place in the image where its value is found.
+    cosine, sine, nothing = tf.cos(angle) / scale, tf.sin(angle) / scale, tf.zeros_like(angle)
+    offset_x = middle_x + right * shift - cosine * middle_x + sine * middle_y
+    offset_y = middle_y + down * shift - sine * middle_x - cosine * middle_y
+    maps = tf.stack([cosine, -sine, offset_x, sine, cosine, offset_y, nothing, nothing], axis=1)
+    return keras.ops.image.affine_transform(images, maps, interpolation="bilinear", fill_mode="constant")
+
+
+class RandomAffine:
+    """:func:`random_affine` as the ``augment`` of :func:`cnn_course.datasets.batches`: new draws for every batch."""
+
+    def __init__(self, *, shift: float = 1.5, degrees: float = 10.0, zoom: float = 0.1, seed: int = 0) -> None:
+        self.amounts = {"shift": shift, "degrees": degrees, "zoom": zoom}
+        self._seeds = keras.random.SeedGenerator(seed)
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """Return one augmented batch."""
+        return random_affine(images, self._seeds.next(), **self.amounts)
 
 
 @dataclass(frozen=True)
@@ -251,3 +317,31 @@ def train_regularised(
         callbacks=list(callbacks),
     )
     return model, history.history
+
+
+def train_one_cycle(
+    model: keras.Model,
+    train: datasets.Dataset,
+    *,
+    epochs: int,
+    batch_size: int,
+    peak_rate: float,
+    augment: Any = None,
+    smoothing: float = 0.0,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Train a classifier that returns logits with Adam on one triangular cycle, and return the history.
+
+    ``augment`` is that of :func:`cnn_course.datasets.batches`, ``smoothing`` that of :class:`SmoothedCrossentropy`,
+    ``seed`` that of the order of the images. No validation images are looked at. Derived in lesson 02.
+    """
+    pipeline = datasets.batches(train, batch_size, shuffle=seed, augment=augment)
+    model.compile(
+        keras.optimizers.Adam(TriangularSchedule(peak_rate, epochs * len(pipeline))),
+        SmoothedCrossentropy(smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,  # slower here on every processor that was tried
+    )
+    # The pipeline shuffles.
+    return model.fit(pipeline, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks)).history
