@@ -350,6 +350,63 @@ def receptive_fields(
     return drawn
 
 
+def functions_with_derivatives(
+    x: np.ndarray, functions: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, alt: str
+) -> Figure:
+    """Return for each name a panel with the function's values (solid) and its derivative's (dashed) over ``x``."""
+    drawn, axes = new_figure(
+        1, len(functions), size=(2.15 * len(functions), 2.7), alt=alt, squeeze=False, sharex=True, sharey=True
+    )
+    for axis, (name, (values, derivative)) in zip(axes.flat, functions.items(), strict=True):
+        axis.plot(x, values, color=COLOURS[0], linewidth=1.8, label="function")
+        axis.plot(x, derivative, color=COLOURS[1], linewidth=1.8, linestyle="--", label="derivative")
+        axis.set_title(name, loc="center")
+        axis.set_xlabel(xlabel)
+    drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return drawn
+
+
+def seed_dots(
+    groups: dict[str, Sequence[float]], *, xlabel: str, title: str, alt: str, form: str = "{:.2f}", **axis_settings: Any
+) -> Figure:
+    """Return a row for each group with one dot for each seed and a stroke with its number at their mean.
+
+    The first group is at the top; further keywords go to ``Axes.set``.
+    """
+    drawn, axis = new_figure(size=(6.4, 0.9 + 0.5 * len(groups)), alt=alt)
+    for k, values in enumerate(groups.values()):
+        mean = float(np.mean(values))
+        axis.plot(values, np.full(len(values), k), "o", color=COLOURS[0], markersize=6, alpha=0.6, markeredgewidth=0)
+        axis.plot([mean, mean], [k - 0.22, k + 0.22], color=COLOURS[1], linewidth=2.2)
+        axis.annotate(
+            form.format(mean), (mean, k - 0.22), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9
+        )
+    axis.set_yticks(range(len(groups)), list(groups))
+    axis.set_ylim(len(groups) - 0.5, -0.75)
+    axis.grid(visible=False, axis="y")
+    axis.set(xlabel=xlabel, title=title, **axis_settings)
+    return drawn
+
+
+def accuracy_under_shift(
+    shifts: Sequence[int], accuracies: dict[str, Sequence[float]], examples: np.ndarray, *, title: str, alt: str
+) -> Figure:
+    """Return the accuracy of each model against the shift in pixels; above each shift its example (height, width)."""
+    drawn, (top, axis) = new_figure(2, 1, size=(6.6, 4.4), alt=alt, sharex=True, height_ratios=(1, 4.2))
+    for shift, example in zip(shifts, examples, strict=True):
+        top.imshow(example, cmap="gray", extent=(shift - 0.4, shift + 0.4, 0, 0.8), interpolation="nearest")
+    top.set(ylim=(0, 0.8), aspect="equal", title=title)
+    top.axis("off")
+    for k, (name, values) in enumerate(accuracies.items()):
+        axis.plot(shifts, values, label=name, color=COLOURS[k], marker=MARKERS[k], markersize=5, linewidth=1.8)
+    axis.axhline(0.1, color="#707070", linestyle=":", linewidth=1.4)
+    axis.annotate("guessing", (shifts[0], 0.1), xytext=(0, 3), textcoords="offset points", color="#505050", fontsize=9)
+    axis.set(xlabel="shift to the right (pixels)", ylabel="accuracy", ylim=(0, 1.03), xticks=list(shifts))
+    axis.set_xlim(shifts[0] - 0.5, shifts[-1] + 0.5)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 0.12))
+    return drawn
+
+
 def _draw_numbers(
     axis: Any, values: np.ndarray, form: str, fills: dict[tuple[int, int], str], fontsize: float = 9
 ) -> None:
