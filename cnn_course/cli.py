@@ -97,7 +97,7 @@ def _one_profile(profile: str, parameters: dict[str, Any]) -> str:
 
 @main.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default="comparison", show_default=True, help="Where to.")
+@click.option("--out", type=click.Path(path_type=Path), default="reports/comparison", show_default=True)
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; may be repeated.")
 def compare(runs: tuple[Path, ...], out: Path, metrics: tuple[str, ...]) -> None:
     """Compare runs over the parameters that differ; seeds become mean and spread.
@@ -183,7 +183,7 @@ def copy(folder: Path, force: bool) -> None:
         for _, part in parts:
             if part.exists():
                 part.unlink()
-    click.echo(f"{len(lessons)} lessons are in {folder.absolute()}. Open them with: jupyter lab {folder}")
+    click.echo(f"The lessons are in {folder.absolute()}. Open them with: jupyter lab {folder}")
 
 
 @main.command()

@@ -34,7 +34,11 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     unknown = re.search(r">[^<]*(\\\w+|(?<=>)&(?=<))[^<]*<", mathml)
     if unknown:
         raise FormulaError(f"The formula {latex.strip()!r} holds {unknown[1]!r}, which is not known here.")
-    return re.sub(r'<(mi|mtext) mathvariant="([a-z-]+)">([^<]*)</\1>', _styled, mathml)
+    mathml = re.sub(r'<(mi|mtext) mathvariant="([a-z-]+)">([^<]*)</\1>', _styled, mathml)
+    mathml = re.sub(r"<mo([^>]*)>([a-zA-Z\u2009;&#x0-9]{2,})</mo>(<mo[^>]*>&#x00028;)?", _function_name, mathml)
+    # MathML Core leaves the alignment and the spacing of columns to CSS.
+    mathml = re.sub(r'columnalign="(left|right|center)"', r'style="text-align: \1"', mathml)
+    return re.sub(r'<mtable([^>]*) columnspacing="0em[^"]*"', r'<mtable\1 class="aligned"', mathml)
 
 
 def _prepare(latex: str) -> str:
@@ -44,9 +48,18 @@ def _prepare(latex: str) -> str:
 
 
 def _operator(found: re.Match) -> str:
-    """Return ``\\operatorname{...}`` with spaces in the place of TeX's spacing commands."""
-    words = re.sub(r"\\[,;: ]", " ", found[1])
+    """Return ``\\operatorname{...}`` with thin spaces in the place of TeX's spacing commands."""
+    words = re.sub(r"\\[,;: ]", "\u2009", found[1])
     return rf"\operatorname{{{words}}}"
+
+
+def _function_name(found: re.Match) -> str:
+    """Return the name of a function (log, max) with TeX's spaces around it instead of those of a relation."""
+    attributes, name, parenthesis = found.groups()
+    if not re.search(r"^[a-zA-Z]{2}", name):
+        return found[0]
+    after = "0" if parenthesis else "0.17em"
+    return f'<mo{attributes} lspace="0.17em" rspace="{after}">{name}</mo>{parenthesis or ""}'
 
 
 def _styled(element: re.Match) -> str:
