@@ -1,7 +1,7 @@
 """Train the small CNN of lesson 03 on CIFAR-10 with each kind of regularisation, over several seeds.
 
 Every finished run is stored at once in results/cifar10_regularisation.json; started again, the script goes on with the
-runs that are missing. A subset of the training images keeps it affordable on two CPU cores, and small enough for the
+runs that are missing. A tenth of the training images keeps it affordable on two CPU cores, and is few enough for the
 net to overfit. Nothing is chosen by looking at test images: each run ends after the same number of epochs, and its last
 weights are judged.
 
@@ -26,9 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "cifar10_regularisation.json")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Whole numbers, with commas between them.")
-@click.option("--train-size", default=10_000, show_default=True, type=click.IntRange(1), help="Training images.")
+@click.option("--train-size", default=5_000, show_default=True, type=click.IntRange(1), help="Training images.")
 @click.option("--validation-size", default=2_000, show_default=True, type=click.IntRange(1), help="For the curves.")
-@click.option("--epochs", default=12, show_default=True, type=click.IntRange(1))
+@click.option("--epochs", default=24, show_default=True, type=click.IntRange(1))
 @click.option("--batch-size", default=50, show_default=True, type=click.IntRange(1))
 @click.option("--peak-rate", default=1e-3, show_default=True, type=float, help="Adam's rate at the triangle's top.")
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
