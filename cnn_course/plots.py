@@ -426,3 +426,30 @@ def _outline(axis: Any, row: int, column: int, height: int, width: int, colour: 
     """Draw the border of a rectangle of pixels."""
     box = patches.Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor=colour, linewidth=2)
     axis.add_patch(box)
+
+
+def confusion_matrix(
+    counts: np.ndarray, class_names: Sequence[str], *, size: tuple[float, float] = (6.4, 5.6)
+) -> Figure:
+    """Return how often each true class (rows) was given each answer (columns), in per cent of the true class.
+
+    ``counts`` is (classes, classes). The colours leave the diagonal out, so that the mistakes can be told apart.
+    """
+    per_cent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    mistakes = np.where(np.eye(len(per_cent), dtype=bool), 0, per_cent)
+    true, answer = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    alt = (
+        f"Confusion matrix of {len(class_names)} classes, {np.trace(counts) / counts.sum():.1%} on the diagonal. "
+        f"The most frequent mistake: {class_names[true]} taken for {class_names[answer]}, {mistakes.max():.0f} %."
+    )
+    drawn, axis = new_figure(size=size, alt=alt)
+    shown = axis.imshow(np.where(np.eye(len(per_cent), dtype=bool), np.nan, per_cent), cmap="Blues", vmin=0)
+    for (row, column), value in np.ndenumerate(per_cent):
+        colour = "white" if row != column and value > 0.6 * mistakes.max() else "black"
+        axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    axis.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
+    axis.set_yticks(range(len(class_names)), class_names)
+    axis.grid(visible=False)
+    axis.set(xlabel="answer", ylabel="true class", title="Answers for each true class (%)")
+    drawn.colorbar(shown, ax=axis, label="wrong answers (% of the true class)", shrink=0.8)
+    return drawn

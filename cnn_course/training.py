@@ -169,6 +169,23 @@ class FlipAndShift:
         return flip_and_shift(images, self._seeds.next(), shift=self.shift)
 
 
+def batch_at(
+    step: Any, images: Any, labels: Any, *, batch_size: int, seed: int = 0, shift: int = 2
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the training batch of one step as a pure function of the step's number, counted over all epochs.
+
+    Each epoch goes once through the first ``len(images) // batch_size * batch_size`` places of an order of its own;
+    the images are augmented by :func:`flip_and_shift`. As no state is kept, a training that was interrupted can go on
+    at any step: ``tf.data.Dataset.range(first, last).map(...)``. The memory that it needs does not grow with the number
+    of images, unlike that of ``Dataset.shuffle``.
+    """
+    steps = len(images) // batch_size
+    epoch, place = step // steps, step % steps
+    places = place * batch_size + tf.range(batch_size, dtype=tf.int64)
+    chosen = tf.random.experimental.index_shuffle(places, [seed, epoch, 0], len(images) - 1)
+    return flip_and_shift(tf.gather(images, chosen), [seed, step], shift=shift), tf.gather(labels, chosen)
+
+
 def random_affine(
     images: tf.Tensor, seed: Any, *, shift: float = 1.5, degrees: float = 10.0, zoom: float = 0.1
 ) -> tf.Tensor:
