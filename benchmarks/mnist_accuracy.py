@@ -1,0 +1,120 @@
+"""Train the networks of lesson 02 on MNIST over several seeds, and judge their last weights on the test images.
+
+Every finished run is stored at once in results/mnist_accuracy.json; started again, the script goes on with the runs
+that are missing. The recipes (cnn_course.digits.RECIPES) were chosen by 10,000 of the training images held out;
+here each network learns from all 60,000, no image is held out, and the test images are looked at once, after the last
+epoch.
+
+    python benchmarks/mnist_accuracy.py
+"""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from provenance import provenance
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "mnist_accuracy.json")
+@click.option("--seeds", default="0,1,2", show_default=True, help="Whole numbers, with commas between them.")
+@click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
+def main(out: Path, seeds: str, at_most: int | None) -> None:
+    try:
+        wanted = [int(seed) for seed in seeds.split(",")]
+    except ValueError:
+        raise click.BadParameter(
+            f"{seeds!r} is not a list of whole numbers such as 0,1,2.", param_hint="--seeds"
+        ) from None
+    from cnn_course import startup
+
+    startup.start_tensorflow_quietly()
+    from cnn_course import datasets, digits
+
+    stored = _opened(out)
+    done = {(run["recipe"], run["seed"]) for run in stored["runs"]}
+    missing = [(name, seed) for seed in wanted for name in digits.RECIPES if (name, seed) not in done][:at_most]
+    if not missing:
+        click.echo(f"All {len(done)} runs are in {out}.")
+        return
+    dataset = datasets.load("mnist")
+    stored["data"] = {"name": dataset.name, "checksum": dataset.checksum, "origin": dataset.origin}
+    began = time.time()
+    for k, (name, seed) in enumerate(missing, start=1):
+        result = _trained(dataset, digits.RECIPES[name], seed)
+        stored["runs"].append({"recipe": name, "seed": seed, **result})
+        _store(out, stored)
+        left = (time.time() - began) / k * (len(missing) - k)
+        click.echo(
+            f"{k}/{len(missing)}  {name}, seed {seed}: test accuracy {result['test_accuracy']:.4f}, "
+            f"{result['seconds']:.0f} s of training; {left / 60:.0f} min left"
+        )
+    _summarise(stored["runs"])
+
+
+def _opened(out: Path) -> dict[str, Any]:
+    """Return what ``out`` holds so far, or the beginning of it; refuse a file that was made with other recipes."""
+    from cnn_course import digits
+
+    recipes = json.loads(json.dumps({name: asdict(recipe) for name, recipe in digits.RECIPES.items()}))
+    fresh = {
+        "what": "The networks of lesson 02: trained on all 60,000 training images, last epoch, 10,000 test images.",
+        "recipes": recipes,
+        "runs": [],
+    }
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return fresh
+    stored = json.loads(out.read_text(encoding="utf-8"))
+    if stored["recipes"] != recipes:
+        raise click.ClickException(f"{out} was made with other recipes. Give another --out, or remove the file.")
+    return stored
+
+
+def _trained(dataset: Any, recipe: Any, seed: int) -> dict[str, Any]:
+    """Train one network and return its size, its accuracy on the test images and the seconds of training alone."""
+    import keras
+
+    from cnn_course import datasets, digits, lesson
+
+    keras.backend.clear_session()
+    lesson.seed_everything(seed)
+    splits = dataset.split(validation_size=0, seed=seed)
+    began = time.perf_counter()
+    model, history = digits.train_recipe(recipe, splits.train, seed=seed)
+    seconds = time.perf_counter() - began
+    _, accuracy = model.evaluate(datasets.batches(splits.test, 1000, cache=False), verbose=0)
+    return {
+        "parameters": model.count_params(),
+        "test_accuracy": round(accuracy, 4),
+        "seconds": round(seconds, 1),
+        "loss": [round(value, 4) for value in history["loss"]],
+    }
+
+
+def _summarise(runs: list[dict[str, Any]]) -> None:
+    """Print one line for each recipe: the mean and the range of its seeds' accuracies."""
+    for name in dict.fromkeys(run["recipe"] for run in runs):
+        own = [run for run in runs if run["recipe"] == name]
+        accuracies = [run["test_accuracy"] for run in own]
+        click.echo(
+            f"{name:<18} {own[0]['parameters']:>8,} parameters  mean {sum(accuracies) / len(own):.4f}  "
+            f"from {min(accuracies):.4f} to {max(accuracies):.4f}  at most {max(run['seconds'] for run in own):.0f} s"
+        )
+
+
+def _store(out: Path, stored: dict[str, Any]) -> None:
+    """Write the runs so far with where they come from."""
+    from cnn_course import lesson
+
+    stored["provenance"] = provenance()
+    lesson.write_json(out, stored)
+
+
+if __name__ == "__main__":
+    main()
