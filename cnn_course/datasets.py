@@ -454,9 +454,10 @@ def _remedies(name: str) -> str:
 
 def _from_file(name: str, stored: _Stored, path: Path, place: str) -> Dataset:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("it holds one array, not an archive of named arrays")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("it holds one array, not an archive of named arrays")
+        with file:
             arrays = {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetBroken(_broken(name, str(path), f"it cannot be read ({_first_line(error)})")) from error
