@@ -182,7 +182,7 @@ def batch_at(
     steps = len(images) // batch_size
     epoch, place = step // steps, step % steps
     places = place * batch_size + tf.range(batch_size, dtype=tf.int64)
-    chosen = tf.random.experimental.index_shuffle(places, [seed, epoch, 0], len(images) - 1)
+    chosen = tf.random.experimental.index_shuffle(places, [seed, epoch], len(images) - 1)
     return flip_and_shift(tf.gather(images, chosen), [seed, step], shift=shift), tf.gather(labels, chosen)
 
 
@@ -302,13 +302,13 @@ def train_regularised(
     batch_size: int,
     peak_rate: float = 1e-3,
     seed: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **network: Any,
 ) -> tuple[keras.Model, dict[str, list[float]]]:
     """Train :func:`cnn_course.models.small_cnn` with one kind of regularisation; return it and its history.
 
-    The history maps the name of each measure (``"val_accuracy"``) to its value in each epoch.
-
-    The optimiser is Adam on a triangular schedule. The initial weights follow ``keras.utils.set_random_seed``.
+    The history maps the name of each measure (``"val_accuracy"``) to its value in each epoch. The optimiser is Adam on a
+    triangular schedule; the first weights follow ``keras.utils.set_random_seed``. ``network`` goes to ``small_cnn``
+    (``widths``, ``units``).
     """
     model = models.small_cnn(
         train.image_shape,
@@ -316,6 +316,7 @@ def train_regularised(
         l2=regularisation.l2,
         dropout=regularisation.dropout,
         batch_norm=regularisation.batch_norm,
+        **network,
     )
     augment = FlipAndShift(seed=seed) if regularisation.augmentation else None
     pipeline = datasets.batches(train, batch_size, shuffle=seed, augment=augment)
@@ -331,7 +332,6 @@ def train_regularised(
         epochs=epochs,
         shuffle=False,  # the pipeline shuffles
         verbose=0,
-        callbacks=list(callbacks),
     )
     return model, history.history
 
