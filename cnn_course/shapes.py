@@ -20,7 +20,7 @@ TURN = 480
 ONE = 1 << 14
 # The cosine and sine of 1/480 of a turn, in units of 2**-60.
 _STEP = (1152822731024567845, 15091276220809553)
-STROKES = 5
+STROKES = 6
 CHUNK = 320  # images drawn at a time, so that what is in work stays in the processor's cache
 
 # Random 64-bit words of an image: its place in the order of labels, parameters, lattices of the texture, speckle.
@@ -83,7 +83,7 @@ def _draw(labels: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray
     draws = _Draws(words)
     # Dark on light or light on dark, never near each other; the hues are free.
     dark = draws.between(40, 85)
-    light = dark + draws.between(80, 125)
+    light = dark + draws.between(60, 120)
     on_light = draws.between(0, 1) == 1
     ground_level, shape_level = np.where(on_light, light, dark), np.where(on_light, dark, light)
 
@@ -95,7 +95,7 @@ def _draw(labels: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray
     # A light that falls from one side.
     shading = (across * draws.between(-20, 20)) >> 10
     picture = _over(picture, _colour(draws, shape_level, 60) + shading[..., np.newaxis], _coverage(distance))
-    grain = ((draws.speckle - 128) * draws.between(4, 14)) >> 7
+    grain = ((draws.speckle - 128) * draws.between(5, 20)) >> 7
     return np.clip(picture + grain[..., np.newaxis], 0, 255).astype(np.uint8), distance >= 0
 
 
@@ -128,14 +128,14 @@ def _stroke(draws: _Draws) -> np.ndarray:
     """Return the signed distance to a short, thin line somewhere in the picture."""
     centre_x, centre_y = draws.between(0, SIDE * PIXEL), draws.between(0, SIDE * PIXEL)
     u, v = _local(draws, centre_x, centre_y)
-    return _box(u, v, draws.between(PIXEL, 3 * PIXEL), draws.between(PIXEL // 3, 2 * PIXEL // 3))
+    return _box(u, v, draws.between(PIXEL, 4 * PIXEL), draws.between(PIXEL // 3, 3 * PIXEL // 4))
 
 
 def _shape(draws: _Draws, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the signed distance to each image's own shape, and the coordinate along the shape's first axis."""
     # Shapes that fill their circumscribed circle are drawn smaller, so that the masks are of like areas.
     largest = np.array([_SHAPES[name][1] for name in CLASS_NAMES], np.int32)[labels].reshape(-1, 1, 1)
-    radius = draws.between(largest * 5 // 8, largest)
+    radius = draws.between(largest * 9 // 16, largest)
     room = SIDE * PIXEL // 2 - radius - PIXEL // 2
     centre_x = SIDE * PIXEL // 2 + draws.between(-room, room)
     centre_y = SIDE * PIXEL // 2 + draws.between(-room, room)
