@@ -565,3 +565,32 @@ class TestStoredDigits:
 
     def test_the_file_is_small(self):
         assert (REPOSITORY / "data" / "mnist5k.npz").stat().st_size < 1_200_000
+
+
+class TestCards:
+    CARDS = (REPOSITORY / "data" / "README.md").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize("name", datasets.NAMES)
+    def test_every_set_has_its_row(self, name):
+        assert f"| `{name}` |" in self.CARDS
+
+    @pytest.mark.parametrize("name", ["mnist5k", "shapes10"])
+    def test_the_stated_checksum_of_the_set_is_right(self, name):
+        assert f"`{datasets.load(name).checksum}`" in self.CARDS
+
+    def test_the_stated_checksum_of_the_file_is_right(self):
+        content = (REPOSITORY / "data" / "mnist5k.npz").read_bytes()
+        assert f"`{hashlib.sha256(content).hexdigest()}`" in self.CARDS
+
+    def test_every_photograph_has_its_licence(self):
+        for name, file in datasets.PHOTOS.items():
+            assert f"| {name} | `{file}` |" in self.CARDS
+
+    def test_the_picture_is_drawn_by_its_script(self, monkeypatch, tmp_path):
+        monkeypatch.syspath_prepend(str(REPOSITORY / "data"))
+        import draw_shapes10
+
+        draw_shapes10.write(tmp_path / "shapes10.png")
+        drawn, stored = (Image.open(folder / "shapes10.png") for folder in (tmp_path, REPOSITORY / "data"))
+        assert drawn.size == stored.size
+        assert (REPOSITORY / "data" / "shapes10.png").stat().st_size < 200_000
