@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib import colors, figure, patches
+from PIL import Image
 
 # Okabe and Ito's palette, told apart with every common form of colour blindness (Wong, Nature Methods 8, 441, 2011).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -46,11 +47,22 @@ class Figure(figure.Figure):
         """Return the PNG and, as its metadata, the alternative text and the size on the screen."""
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None})
-        png = buffer.getvalue()
+        png = _compact(buffer)
         # Bytes 16 to 24 of a PNG are its width and height (ISO/IEC 15948, section 11.2.2).
         width = int.from_bytes(png[16:20], "big") * SCREEN_DOTS_PER_INCH // DOTS_PER_INCH
         text = {"image/png": png, "text/plain": f"Figure: {self.alt}"}
         return text, {"image/png": {"alt": self.alt, "width": width}}
+
+
+def _compact(png: io.BytesIO) -> bytes:
+    """Return the same picture without its opacity, and with one channel where it is grey: half the bytes."""
+    picture = Image.open(png).convert("RGB")
+    red, green, blue = picture.split()
+    if red.tobytes() == green.tobytes() == blue.tobytes():
+        picture = red
+    smaller = io.BytesIO()
+    picture.save(smaller, "png", optimize=True)
+    return smaller.getvalue()
 
 
 def new_figure(
@@ -222,19 +234,22 @@ def number_grids(
     With ``blocks`` the first one is tinted in blocks of that many rows and columns, and each entry of the others in
     the tint of its block.
     """
-    widths = [values.shape[1] for values in grids.values()]
     tallest = max(values.shape[0] for values in grids.values())
-    size = (cell * (sum(widths) + 1.5 * len(grids)), cell * tallest + 0.35)
+    # At least as wide as a name, so that every square has the same size.
+    widths = [max(values.shape[1], 3.6) for values in grids.values()]
+    size = (cell * (sum(widths) + len(grids)), cell * tallest + 0.35)
     drawn, axes = new_figure(1, len(grids), size=size, alt=alt, squeeze=False, width_ratios=widths)
     tints = (WINDOW_TINT, OUTPUT_TINT, "#D6EFE4", "#F3E0EC")
+    across = -(-next(iter(grids.values())).shape[1] // blocks) if blocks else 0
     for k, (axis, (name, values)) in enumerate(zip(axes.flat, grids.items(), strict=True)):
         fills = {}
         if blocks is not None:
             of_block = blocks if k == 0 else 1
-            across = -(-widths[0] // blocks)
             for r, c in np.ndindex(values.shape):
                 fills[r, c] = tints[(r // of_block * across + c // of_block) % len(tints)]
         _draw_numbers(axis, values, form, fills)
+        middle = (values.shape[1] - 1) / 2
+        axis.set(xlim=(middle - widths[k] / 2 - 0.05, middle + widths[k] / 2 + 0.05), ylim=(tallest - 0.45, -0.55))
         axis.set_title(name, loc="center", fontsize=10)
     return drawn
 
@@ -298,15 +313,18 @@ def window_steps(walks: dict[str, dict[str, int]], *, alt: str) -> Figure:
     return drawn
 
 
-def filter_responses(photo: np.ndarray, filters: dict[str, tuple[np.ndarray, np.ndarray]], *, alt: str) -> Figure:
+def filter_responses(
+    photo: np.ndarray, filters: dict[str, tuple[np.ndarray | None, np.ndarray]], *, alt: str
+) -> Figure:
     """Return a grey photo (height, width; 0 to 1) and what each filter makes of it, the kernel in a corner.
 
-    ``filters`` gives for each name the kernel (two-dimensional) and its response. A kernel whose entries sum to zero
-    has a signed response, drawn with zero in middle grey.
+    ``filters`` gives for each name the kernel (two-dimensional) and its response; ``None`` as kernel stands for a
+    response of no single kernel, which is not negative. The response to a kernel whose entries sum to zero is signed,
+    and drawn with zero in middle grey.
     """
     columns = 4
     rows = -(-(len(filters) + 1) // columns)
-    drawn, axes = new_figure(rows, columns, size=(2.15 * columns, 2.4 * rows), alt=alt, squeeze=False)
+    drawn, axes = new_figure(rows, columns, size=(1.95 * columns, 2.2 * rows), alt=alt, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     axes.flat[0].imshow(photo, cmap="gray", vmin=0, vmax=1)
@@ -314,16 +332,12 @@ def filter_responses(photo: np.ndarray, filters: dict[str, tuple[np.ndarray, np.
     for axis, (name, (kernel, response)) in zip(axes.flat[1:], filters.items(), strict=False):
         # A few extreme pixels would leave all others grey.
         reach = float(np.quantile(np.abs(response), 0.995))
-        signed = abs(kernel.sum()) < 1e-6
-        axis.imshow(response, cmap="gray", vmin=-reach if signed else 0, vmax=reach if signed else 1)
+        total = 0 if kernel is None else kernel.sum()
+        lowest, highest = (0, 1) if total else (0 if kernel is None else -reach, reach)
+        axis.imshow(response, cmap="gray", vmin=lowest, vmax=highest)
         axis.set_title(name, loc="center", fontsize=10)
-        inset = axis.inset_axes((0.02, 0.02, 0.36, 0.36))
-        inset.set_facecolor("white")
-        if kernel.shape[0] <= 3:
-            _draw_numbers(inset, kernel, "{:g}", dict.fromkeys(np.ndindex(kernel.shape), "white"), fontsize=7)
-        else:
-            inset.imshow(kernel, cmap="gray_r", vmin=0)
-            inset.set(xticks=[], yticks=[])
+        if kernel is not None:
+            _draw_kernel(axis.inset_axes((0.02, 0.02, 0.36, 0.36)), kernel)
     return drawn
 
 
@@ -336,7 +350,7 @@ def receptive_fields(
     the faint edge of a field is seen.
     """
     drawn, axes = new_figure(1, len(maps), size=(2.4 * len(maps) + 0.6, 2.9), alt=alt, squeeze=False)
-    norm = colors.LogNorm(1e-4, 1.0)
+    norm = colors.LogNorm(1e-2, 1.0)
     cmap = mpl.colormaps["viridis"].with_extremes(bad="white", under="#440154")
     for axis, (name, values), (rows, columns) in zip(axes.flat, maps.items(), boxes, strict=True):
         scaled = np.ma.masked_equal(values / values.max(), 0)
@@ -420,6 +434,15 @@ def _draw_numbers(
             axis.text(c, r, form.format(values[r, c]), ha="center", va="center", fontsize=fontsize)
     axis.set(xlim=(-0.55, columns - 0.45), ylim=(rows - 0.45, -0.55), aspect="equal", anchor="N")
     axis.axis("off")
+
+
+def _draw_kernel(axis: Any, kernel: np.ndarray) -> None:
+    """Draw a kernel: the numbers of a small one, shades for a large one."""
+    if kernel.shape[0] <= 3:
+        _draw_numbers(axis, kernel, "{:g}", {}, fontsize=7)
+    else:
+        axis.imshow(kernel, cmap="gray_r", vmin=0)
+        axis.axis("off")
 
 
 def _outline(axis: Any, row: int, column: int, height: int, width: int, colour: str) -> None:
