@@ -3,7 +3,6 @@
 Everything here serves ``keras.Model.fit``; nothing replaces it. Derived in lesson 03.
 """
 
-import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -184,38 +183,6 @@ def batch_at(
     places = place * batch_size + tf.range(batch_size, dtype=tf.int64)
     chosen = tf.random.experimental.index_shuffle(places, [seed, epoch], len(images) - 1)
     return flip_and_shift(tf.gather(images, chosen), [seed, step], shift=shift), tf.gather(labels, chosen)
-
-
-def random_affine(
-    images: tf.Tensor, seed: Any, *, shift: float = 1.5, degrees: float = 10.0, zoom: float = 0.1
-) -> tf.Tensor:
-    """Return the images, each turned, scaled and moved at random about its middle; what moves in is black.
-
-    The angle is drawn from ±``degrees``, the scale from 1 ± ``zoom``, the move along each axis from ±``shift`` pixels,
-    each evenly. The three make one affine map, so that each image (n, height, width, channels; float32) is interpolated
-    only once, bilinearly. A pure function: the same two-number ``seed`` gives the same result. Used in lesson 02.
-    """
-    count, middle_y, middle_x = tf.shape(images)[0], (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2
-    angle, scale, right, down = tf.unstack(tf.random.stateless_uniform([4, count], seed, -1, 1))
-    angle, scale = angle * math.radians(degrees), 1 + scale * zoom
-    # The map goes from a place in the result to the place in the image where its value is found.
-    cosine, sine, nothing = tf.cos(angle) / scale, tf.sin(angle) / scale, tf.zeros_like(angle)
-    offset_x = middle_x + right * shift - cosine * middle_x + sine * middle_y
-    offset_y = middle_y + down * shift - sine * middle_x - cosine * middle_y
-    maps = tf.stack([cosine, -sine, offset_x, sine, cosine, offset_y, nothing, nothing], axis=1)
-    return keras.ops.image.affine_transform(images, maps, interpolation="bilinear", fill_mode="constant")
-
-
-class RandomAffine:
-    """:func:`random_affine` as the ``augment`` of :func:`cnn_course.datasets.batches`: new draws for every batch."""
-
-    def __init__(self, *, shift: float = 1.5, degrees: float = 10.0, zoom: float = 0.1, seed: int = 0) -> None:
-        self.amounts = {"shift": shift, "degrees": degrees, "zoom": zoom}
-        self._seeds = keras.random.SeedGenerator(seed)
-
-    def __call__(self, images: tf.Tensor) -> tf.Tensor:
-        """Return one augmented batch."""
-        return random_affine(images, self._seeds.next(), **self.amounts)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The architectures: how many weights they have, what they return, and what they hardly notice."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -37,14 +39,14 @@ def test_the_mlp_is_the_product_of_matrices_that_it_says():
 @pytest.mark.parametrize("units", [(), (30,), (512, 256)])
 def test_the_mlp_has_the_weights_of_its_widths(units):
     widths = (784, *units, 10)
-    expected = sum(before * after + after for before, after in zip(widths, widths[1:], strict=False))
+    expected = sum(before * after + after for before, after in itertools.pairwise(widths))
     assert models.mlp(units=units).count_params() == expected
 
 
 @pytest.mark.parametrize("stages", [((4,),), ((8,), (12,), (16,)), ((8, 16), (16, 16), (20,))])
 def test_the_averaging_cnn_has_the_weights_of_its_stages(stages):
     widths = (1, *[width for stage in stages for width in stage])
-    convolutions = sum(9 * before * after for before, after in zip(widths, widths[1:], strict=False))
+    convolutions = sum(9 * before * after for before, after in itertools.pairwise(widths))
     normalisations = 4 * sum(widths[1:])
     model = models.averaging_cnn(stages=stages)
     assert model.count_params() == convolutions + normalisations + widths[-1] * 10 + 10
