@@ -206,3 +206,7 @@ def execute(lessons: tuple[str, ...], profile: str, in_place: bool, notebooks: P
         with tqdm(total=count, unit="cell", desc=lesson.name, disable=None) as bar:
             authoring.execute_in_place(lesson, profile, store=in_place, on_cell=bar.update)
         click.echo(f"{lesson.name}: {'stored' if in_place else 'could be stored; --in-place does it'}")
+
+
+if __name__ == "__main__":
+    main()

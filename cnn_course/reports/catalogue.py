@@ -88,7 +88,9 @@ def parameters_of(lesson: Lesson) -> dict[str, Any]:
     import nbformat
     import papermill
 
-    declared = papermill.inspect_notebook(nbformat.read(lesson.path, as_version=4))
+    notebook = nbformat.read(lesson.path, as_version=4)
+    notebook.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    declared = papermill.inspect_notebook(notebook)
     return {name: entry["default"] for name, entry in declared.items()}
 
 

@@ -35,7 +35,7 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     if unknown:
         raise FormulaError(f"The formula {latex.strip()!r} holds {unknown[1]!r}, which is not known here.")
     mathml = re.sub(r'<(mi|mtext) mathvariant="([a-z-]+)">([^<]*)</\1>', _styled, mathml)
-    mathml = re.sub(r"<mo([^>]*)>([a-zA-Z\u2009;&#x0-9]{2,})</mo>(<mo[^>]*>&#x00028;)?", _function_name, mathml)
+    mathml = re.sub(r"<m[io]([^>]*)>([a-zA-Z]{2}[^<]*)</m[io]>(<mo[^>]*>&#x00028;)?", _function_name, mathml)
     # MathML Core leaves the alignment and the spacing of columns to CSS.
     mathml = re.sub(r'columnalign="(left|right|center)"', r'style="text-align: \1"', mathml)
     return re.sub(r'<mtable([^>]*) columnspacing="0em[^"]*"', r'<mtable\1 class="aligned"', mathml)
@@ -56,8 +56,6 @@ def _operator(found: re.Match) -> str:
 def _function_name(found: re.Match) -> str:
     """Return the name of a function (log, max) with TeX's spaces around it instead of those of a relation."""
     attributes, name, parenthesis = found.groups()
-    if not re.search(r"^[a-zA-Z]{2}", name):
-        return found[0]
     after = "0" if parenthesis else "0.17em"
     return f'<mo{attributes} lspace="0.17em" rspace="{after}">{name}</mo>{parenthesis or ""}'
 

@@ -80,7 +80,7 @@ class Interrupted(Exception):
     def __init__(self, finished: int, signal_number: int) -> None:
         self.finished = finished
         self.signal_number = signal_number
-        super().__init__(f"Stopped; {finished} finished reports are kept.")
+        super().__init__(f"Stopped. Reports finished before that, and kept: {finished}.")
 
 
 def run(plans: Sequence[Plan], out: Path, *, jobs: int = 1) -> list[Report]:

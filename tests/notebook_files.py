@@ -1,0 +1,22 @@
+"""Small lessons for the tests of the reports and of the command line."""
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+PARAMETERS = 'profile = "auto"  # how much\nepochs = 3  # passes\nseed = 0  # of all draws'
+
+
+def write_lesson(folder, name, *sources, text="It is short.", parameters=PARAMETERS, tags=()):
+    """Write a lesson of a title, ``text``, a parameters cell, and a code cell for each source; return its path.
+
+    ``tags`` are those of the last code cell.
+    """
+    cells = [new_markdown_cell(f"# Title of {name}\n\n{text}", id="title")]
+    cells.append(new_code_cell(parameters, id="parameters", metadata={"tags": ["parameters"]}))
+    cells += [new_code_cell(source, id=f"cell-{k}") for k, source in enumerate(sources)]
+    if tags:
+        cells[-1].metadata["tags"] = list(tags)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    return path

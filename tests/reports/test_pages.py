@@ -1,0 +1,153 @@
+"""The pages: formulas, pictures with their descriptions, links between reports, and nothing from a network."""
+
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from cnn_course.reports import formats, pages
+
+REPORT = {
+    "run": "00_x-quick",
+    "lesson": "00_x",
+    "title": "A <title>",
+    "status": "passed",
+    "seconds": 75.2,
+    "command": "cnn-course run 00_x",
+    "failure": None,
+}
+TEXT = r"""# A title
+
+Inline $y = \frac{a_1}{b_1} * c$ and `$not$ a formula`, a [lesson](01_y.ipynb), [none](09_z.ipynb), [web](https://keras.io).
+
+$$\sum_{i=1}^n x_i < 3$$
+
+```python
+cost = "$5 and $6"
+```
+"""
+
+
+class Elements(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def page_of(*cells, results=None, places=None):
+    return pages.lesson_page(new_notebook(cells=list(cells)), REPORT, results or {}, places=places)
+
+
+@pytest.fixture(scope="module")
+def text_page():
+    return page_of(new_markdown_cell(TEXT), places={"01_y.ipynb": "../01_y/index.html"})
+
+
+def test_formulas_are_mathml_outside_code_only(text_page):
+    elements = Elements(text_page)
+    assert [math["display"] for math in elements.all("math")] == ["inline", "block"]
+    assert "$not$ a formula" in text_page
+    assert "&quot;$5 and $6&quot;" in text_page or '"$5 and $6"' in text_page
+
+
+def test_links_lead_to_reports_that_exist_and_to_the_web(text_page):
+    targets = [link["href"] for link in Elements(text_page).all("a")]
+    assert "../01_y/index.html" in targets
+    assert "https://keras.io" in targets
+    assert "09_z.ipynb" not in text_page
+    assert "none" in text_page
+
+
+def test_a_formula_that_is_broken_shows_its_source_and_is_reported():
+    body, broken = pages.cells_as_html(new_notebook(cells=[new_markdown_cell(r"A $\foo{x}$ here")]))
+    assert '<code class="formula">\\foo{x}</code>' in body
+    assert len(broken) == 1
+
+
+def test_a_figure_carries_its_description_and_its_width():
+    metadata = {"image/png": {"alt": 'Loss "falls" & stays.', "width": 512}}
+    output = new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "Figure"}, metadata=metadata)
+    picture = Elements(page_of(new_code_cell("plot()", outputs=[output]))).all("img")[0]
+    assert picture["alt"] == 'Loss "falls" & stays.'
+    assert picture["width"] == "512"
+    assert picture["src"].startswith("data:image/png;base64,")
+
+
+def test_text_that_a_cell_prints_is_escaped():
+    output = new_output("stream", name="stdout", text="1 < 2 <script>alert(1)</script>")
+    page = page_of(new_code_cell("print()", outputs=[output]))
+    assert Elements(page).all("script") == []
+
+
+def test_a_page_loads_nothing_and_fits_a_telephone(text_page):
+    elements = Elements(text_page)
+    assert pages.external_references(text_page) == []
+    assert elements.all("script") == []
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in elements.all("meta")
+    assert "prefers-color-scheme: dark" in text_page
+    assert "A &lt;title&gt;" in text_page
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="//fonts.example/a.css">',
+        '<img src="http://example/a.png">',
+        "<style>@import 'https://example/a.css';</style>",
+        '<style>p { background: url("https://example/a.png") }</style>',
+        '<p style="background: url(a.png)">',
+        '<iframe src="x.html"></iframe>',
+    ],
+)
+def test_what_a_page_would_load_is_found(page):
+    assert len(pages.external_references(page)) == 1
+
+
+def test_the_header_tells_how_the_report_was_made():
+    results = {
+        "parameters": {"profile": "quick", "epochs": 3},
+        "given": ["epochs"],
+        "data": [{"name": "mnist5k", "images": 5000, "checksum": "ab12", "origin": "bundled"}],
+        "checks": [{"claim": "c", "value": 1, "bound": "= 1", "passed": True, "note": ""}],
+        "versions": {"keras": "3.15.1"},
+        "device": "CPU",
+        "cpu": "A processor",
+        "cores": 2,
+        "platform": "Linux x86_64",
+        "backend": "tensorflow",
+        "peak_memory_bytes": 10**9,
+        "finished": "2026-01-01T00:00:00+00:00",
+    }
+    page = page_of(new_markdown_cell("# T"), results=results)
+    for part in ("mnist5k", "ab12", "3.15.1", "A processor", "1 min 15 s", "cnn-course run 00_x", "1 passed"):
+        assert part in page
+
+
+def test_numbers_durations_and_metrics_are_put_plainly():
+    assert [formats.number(value) for value in (0.98765, 1605632, True, "nan")] == [
+        *("0.9877", "1\u202f605\u202f632", "True", "nan")
+    ]
+    assert [formats.duration(seconds) for seconds in (0.4, 59.4, 59.6, 725)] == [
+        "0 s",
+        "59 s",
+        "1 min 0 s",
+        "12 min 5 s",
+    ]
+    assert formats.scalars({"a": 1, "b": {"c": 2.5}, "curve": [1, 2]}) == {"a": 1, "b.c": 2.5}
+
+
+def test_a_notebook_with_attached_pictures_keeps_them():
+    cell = new_markdown_cell("![a dot](attachment:dot.png)", attachments={"dot.png": {"image/png": "iVBORw0KGgo="}})
+    picture = Elements(page_of(cell)).all("img")[0]
+    assert picture["src"] == "data:image/png;base64,iVBORw0KGgo="
+    assert picture["alt"] == "a dot"
+    assert nbformat.validate(new_notebook(cells=[cell])) is None
