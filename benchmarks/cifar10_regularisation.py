@@ -140,7 +140,7 @@ def _given() -> list[str]:
 
 def _commit() -> str:
     """Return the checkout's commit, marked where the code that these results depend on was changed since."""
-    code = ["cnn_course/datasets.py", "cnn_course/models.py", "cnn_course/training.py", "benchmarks"]
+    code = ["cnn_course/datasets", "cnn_course/models.py", "cnn_course/training.py", "benchmarks"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     changed = subprocess.run(
         ["git", "diff", "--quiet", "HEAD", "--", *code], cwd=ROOT, capture_output=True, check=False

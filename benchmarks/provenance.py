@@ -10,7 +10,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 # What the results of a benchmark depend on.
 CODE = (
-    "cnn_course/datasets.py",
+    "cnn_course/datasets",
     "cnn_course/digits.py",
     "cnn_course/models.py",
     "cnn_course/training.py",

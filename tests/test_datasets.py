@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cnn_course import bundled, datasets, shapes
-from cnn_course.datasets import Dataset, DatasetBroken, DatasetUnavailable
+from cnn_course.datasets import Dataset, DatasetBroken, DatasetUnavailable, stored
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -346,7 +346,7 @@ class TestDownload:
     def test_a_download_with_another_checksum_is_refused(self, monkeypatch, tmp_path):
         # A server that hands out something else under the name of the set.
         (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"not the images")
-        monkeypatch.setattr(datasets, "_FASHION_ADDRESS", f"{tmp_path.as_uri()}/")
+        monkeypatch.setattr(stored, "_FASHION_ADDRESS", f"{tmp_path.as_uri()}/")
         with pytest.raises(DatasetUnavailable, match="md5"):
             datasets.load("fashion_mnist")
 
@@ -354,13 +354,13 @@ class TestDownload:
         import gzip
 
         arrays = mnist_arrays()
-        for file, key in zip(datasets._FASHION_FILES, ("x_train", "y_train", "x_test", "y_test"), strict=True):
+        for file, key in zip(stored._FASHION_FILES, ("x_train", "y_train", "x_test", "y_test"), strict=True):
             array = arrays[key]
             head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
             (tmp_path / file).write_bytes(gzip.compress(head + array.tobytes()))
-        sums = {file: hashlib.md5((tmp_path / file).read_bytes()).hexdigest() for file in datasets._FASHION_FILES}
-        monkeypatch.setattr(datasets, "_FASHION_FILES", sums)
-        monkeypatch.setattr(datasets, "_FASHION_ADDRESS", f"{tmp_path.as_uri()}/")
+        sums = {file: hashlib.md5((tmp_path / file).read_bytes()).hexdigest() for file in stored._FASHION_FILES}
+        monkeypatch.setattr(stored, "_FASHION_FILES", sums)
+        monkeypatch.setattr(stored, "_FASHION_ADDRESS", f"{tmp_path.as_uri()}/")
         dataset = datasets.load("fashion_mnist")
         np.testing.assert_array_equal(dataset.images[:40, ..., 0], arrays["x_train"])
         np.testing.assert_array_equal(dataset.labels[40:], arrays["y_test"])
