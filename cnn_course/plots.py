@@ -227,13 +227,14 @@ WINDOW_TINT, OUTPUT_TINT, PADDING_TINT = "#FBE3CC", "#CFE5F2", "#EFEFEF"
 
 
 def number_grids(
-    grids: dict[str, np.ndarray], *, alt: str, form: str = "{:g}", blocks: int | None = None, cell: float = 0.42
+    grids: dict[str, np.ndarray], *, form: str = "{:g}", blocks: int | None = None, cell: float = 0.42
 ) -> Figure:
     """Return small matrices side by side with their numbers, each under its name.
 
     With ``blocks`` the first one is tinted in blocks of that many rows and columns, and each entry of the others in
     the tint of its block.
     """
+    alt = "Small matrices. " + "; ".join(f"{name}: {values.tolist()}" for name, values in grids.items())
     tallest = max(values.shape[0] for values in grids.values())
     # At least as wide as a name, so that every square has the same size.
     widths = [max(values.shape[1], 3.6) for values in grids.values()]
@@ -255,7 +256,7 @@ def number_grids(
 
 
 def sliding_kernel(
-    image: np.ndarray, kernel: np.ndarray, output: np.ndarray, positions: Sequence[tuple[int, int]], *, alt: str
+    image: np.ndarray, kernel: np.ndarray, output: np.ndarray, positions: Sequence[tuple[int, int]]
 ) -> Figure:
     """Return a kernel at some of its ``positions`` (row, column) on an image, and below each the output so far.
 
@@ -264,6 +265,9 @@ def sliding_kernel(
     """
     height, width = kernel.shape
     columns = len(positions)
+    alt = f"A kernel at {columns} positions on an image of numbers, and the output computed so far: " + ", ".join(
+        f"{output[place]:g} at {place}" for place in positions
+    )
     drawn, axes = new_figure(
         2,
         columns + 1,
@@ -288,12 +292,13 @@ def sliding_kernel(
     return drawn
 
 
-def window_steps(walks: dict[str, dict[str, int]], *, alt: str) -> Figure:
+def window_steps(walks: dict[str, dict[str, int]]) -> Figure:
     """Return for each walk of a window over a square image the pixels that two neighbouring outputs see.
 
     Those of the first output are dots, those of the one to its right squares. Each walk has ``size``, ``kernel``,
     ``stride``, ``dilation``, and the zeros ``before`` and ``after``, all in pixels; the zeros are grey.
     """
+    alt = f"The pixels of an image that two neighbouring outputs see: {', '.join(walks)}."
     drawn, axes = new_figure(1, len(walks), size=(2.15 * len(walks), 2.75), alt=alt, squeeze=False)
     for axis, (name, walk) in zip(axes.flat, walks.items(), strict=True):
         before, size = walk["before"], walk["size"]
@@ -313,15 +318,14 @@ def window_steps(walks: dict[str, dict[str, int]], *, alt: str) -> Figure:
     return drawn
 
 
-def filter_responses(
-    photo: np.ndarray, filters: dict[str, tuple[np.ndarray | None, np.ndarray]], *, alt: str
-) -> Figure:
+def filter_responses(photo: np.ndarray, filters: dict[str, tuple[np.ndarray | None, np.ndarray]]) -> Figure:
     """Return a grey photo (height, width; 0 to 1) and what each filter makes of it, the kernel in a corner.
 
     ``filters`` gives for each name the kernel (two-dimensional) and its response; ``None`` as kernel stands for a
     response of no single kernel, which is not negative. The response to a kernel whose entries sum to zero is signed,
     and drawn with zero in middle grey.
     """
+    alt = f"A grey photo and what filters make of it: {'; '.join(filters)}."
     columns = 4
     rows = -(-(len(filters) + 1) // columns)
     drawn, axes = new_figure(rows, columns, size=(1.95 * columns, 2.2 * rows), alt=alt, squeeze=False)
@@ -341,14 +345,15 @@ def filter_responses(
     return drawn
 
 
-def receptive_fields(
-    maps: dict[str, np.ndarray], boxes: Sequence[tuple[range, range]], *, bar_label: str, alt: str
-) -> Figure:
+def receptive_fields(maps: dict[str, np.ndarray], boxes: Sequence[tuple[range, range]], *, bar_label: str) -> Figure:
     """Return heat maps (height, width; non-negative) side by side, each scaled to its largest value, with its box.
 
     ``boxes`` gives the rows and the columns that each theoretical field covers. The colours are logarithmic, so that
     the faint edge of a field is seen.
     """
+    alt = "Heat maps, each with the box of its theoretical field: " + ", ".join(
+        f"{len(rows)} by {len(columns)} pixels for {name}" for name, (rows, columns) in zip(maps, boxes, strict=True)
+    )
     drawn, axes = new_figure(1, len(maps), size=(2.4 * len(maps) + 0.6, 2.9), alt=alt, squeeze=False)
     norm = colors.LogNorm(1e-2, 1.0)
     cmap = mpl.colormaps["viridis"].with_extremes(bad="white", under="#440154")

@@ -68,3 +68,61 @@ def test_a_grid_shows_each_image_once_and_hides_the_empty_cells():
     assert [len(axis.images) for axis in figure.axes] == [1, 1, 1, 1, 1, 0]
     assert not any(axis.axison for axis in figure.axes)
     assert [axis.get_title() for axis in figure.axes[:5]] == list("abcde")
+
+
+def test_a_grey_figure_is_stored_in_one_channel_and_a_coloured_one_without_opacity():
+    grey = plots.image_grid(np.eye(8)[None], alt="A diagonal.")
+    assert shown(grey)[0].mode == "L"
+    assert shown(drawn_lines())[0].mode == "RGB"
+
+
+def numbers(axis):
+    return [text.get_text() for text in axis.texts]
+
+
+def test_a_sliding_kernel_shows_the_output_up_to_its_position():
+    output = np.array([[4.0, 8.0], [3.0, 7.0]])
+    figure = plots.sliding_kernel(np.zeros((3, 3)), np.ones((2, 2)), output, [(0, 1), (1, 0)])
+    kernel, _, _, empty, first, second = figure.axes
+    assert numbers(kernel) == ["1"] * 4
+    assert not empty.axison
+    assert (numbers(first), numbers(second)) == (["4", "8"], ["4", "8", "3"])
+    assert figure.alt.endswith("8 at (0, 1), 3 at (1, 0)")
+
+
+def test_number_grids_give_each_output_the_tint_of_its_block():
+    figure = plots.number_grids({"input": np.arange(16.0).reshape(4, 4), "pooled": np.zeros((2, 2))}, blocks=2)
+    source, pooled = ([patch.get_facecolor() for patch in axis.patches] for axis in figure.axes)
+    assert [source[k] for k in (0, 1, 4, 5)] == [pooled[0]] * 4
+    assert [source[k] for k in (0, 2, 8, 10)] == pooled
+    assert len(set(pooled)) == 4
+
+
+def test_window_steps_show_padding_grey_and_the_windows_apart_by_the_stride():
+    walk = {"size": 4, "kernel": 2, "stride": 2, "dilation": 1, "before": 1, "after": 0}
+    axis = plots.window_steps({"stride 2": walk}).axes[0]
+    grey = [patch.get_xy() for patch in axis.patches if patch.get_facecolor() != (1, 1, 1, 1)]
+    assert len(grey) == 5 + 4
+    first, second = (dots.get_offsets() for dots in axis.collections)
+    assert (second - first).tolist() == [[2, 0]] * 4
+
+
+def test_a_signed_response_has_zero_in_the_middle_and_another_is_shown_as_brightness():
+    filters = {"edge": (np.array([[-1.0, 1.0]]), np.eye(4)), "blur": (np.full((1, 2), 0.5), np.eye(4))}
+    _, edge, blur, *_ = plots.filter_responses(np.eye(4), filters | {"strength": (None, np.eye(4))}).axes
+    low, high = edge.images[0].get_clim()
+    assert low == -high
+    assert blur.images[0].get_clim() == (0, 1)
+
+
+def test_the_box_of_a_receptive_field_is_drawn_where_it_was_computed():
+    figure = plots.receptive_fields({"a": np.eye(5)}, [(range(1, 4), range(2))], bar_label="gradient")
+    box = figure.axes[0].patches[0]
+    assert (box.get_xy(), box.get_width(), box.get_height()) == ((-0.5, 0.5), 2, 3)
+    assert "3 by 2 pixels for a" in figure.alt
+
+
+def test_a_signed_heat_map_has_zero_in_the_middle():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "bar_label": "weight", "alt": "a"}
+    low, high = plots.heat_map(np.array([[1.0, -3.0]]), signed=True, **texts).axes[0].images[0].get_clim()
+    assert (low, high) == (-3, 3)
