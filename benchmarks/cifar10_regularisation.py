@@ -8,17 +8,14 @@ weights are judged.
     python benchmarks/cifar10_regularisation.py
 """
 
-import datetime
 import json
-import shlex
-import subprocess
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from provenance import provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -119,33 +116,8 @@ def _store(out: Path, stored: dict[str, Any]) -> None:
     """Write the runs so far with where they come from."""
     from cnn_course import lesson
 
-    stored["provenance"] = {
-        "command": shlex.join(["python", "benchmarks/cifar10_regularisation.py", *_given()]),
-        "commit": _commit(),
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        **lesson.environment(),
-    }
+    stored["provenance"] = provenance()
     lesson.write_json(out, stored)
-
-
-def _given() -> list[str]:
-    """Return the options of this call that change a result, as they were typed."""
-    arguments = sys.argv[1:]
-    for option in ("--out", "--at-most"):
-        if option in arguments:
-            at = arguments.index(option)
-            del arguments[at : at + 2]
-    return arguments
-
-
-def _commit() -> str:
-    """Return the checkout's commit, marked where the code that these results depend on was changed since."""
-    code = ["cnn_course/datasets", "cnn_course/models.py", "cnn_course/training.py", "benchmarks"]
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    changed = subprocess.run(
-        ["git", "diff", "--quiet", "HEAD", "--", *code], cwd=ROOT, capture_output=True, check=False
-    )
-    return head.stdout.strip() + ("" if changed.returncode == 0 else " with changes")
 
 
 if __name__ == "__main__":

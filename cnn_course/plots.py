@@ -473,6 +473,8 @@ def confusion_matrix(
     drawn, axis = new_figure(size=size, alt=alt)
     shown = axis.imshow(np.where(np.eye(len(per_cent), dtype=bool), np.nan, per_cent), cmap="Blues", vmin=0)
     for (row, column), value in np.ndenumerate(per_cent):
+        if value == 0:
+            continue
         colour = "white" if row != column and value > 0.6 * mistakes.max() else "black"
         axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
     axis.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")

@@ -273,8 +273,8 @@ def train_regularised(
 ) -> tuple[keras.Model, dict[str, list[float]]]:
     """Train :func:`cnn_course.models.small_cnn` with one kind of regularisation; return it and its history.
 
-    The history maps the name of each measure (``"val_accuracy"``) to its value in each epoch. The optimiser is Adam on a
-    triangular schedule; the first weights follow ``keras.utils.set_random_seed``. ``network`` goes to ``small_cnn``
+    The history maps the name of each measure (``"val_accuracy"``) to its value in each epoch. The training is that of
+    :func:`train_one_cycle`; the first weights follow ``keras.utils.set_random_seed``. ``network`` goes to ``small_cnn``
     (``widths``, ``units``).
     """
     model = models.small_cnn(
@@ -285,22 +285,18 @@ def train_regularised(
         batch_norm=regularisation.batch_norm,
         **network,
     )
-    augment = FlipAndShift(seed=seed) if regularisation.augmentation else None
-    pipeline = datasets.batches(train, batch_size, shuffle=seed, augment=augment)
-    model.compile(
-        keras.optimizers.Adam(TriangularSchedule(peak_rate, epochs * len(pipeline))),
-        SmoothedCrossentropy(regularisation.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    history = model.fit(
-        pipeline,
-        validation_data=datasets.batches(validation, 500),
+    history = train_one_cycle(
+        model,
+        train,
         epochs=epochs,
-        shuffle=False,  # the pipeline shuffles
-        verbose=0,
+        batch_size=batch_size,
+        peak_rate=peak_rate,
+        augment=FlipAndShift(seed=seed) if regularisation.augmentation else None,
+        smoothing=regularisation.label_smoothing,
+        seed=seed,
+        validation=validation,
     )
-    return model, history.history
+    return model, history
 
 
 def train_one_cycle(
@@ -313,12 +309,13 @@ def train_one_cycle(
     augment: Any = None,
     smoothing: float = 0.0,
     seed: int = 0,
+    validation: datasets.Dataset | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
     """Train a classifier that returns logits with Adam on one triangular cycle, and return the history.
 
     ``augment`` is that of :func:`cnn_course.datasets.batches`, ``smoothing`` that of :class:`SmoothedCrossentropy`,
-    ``seed`` that of the order of the images. No validation images are looked at. Derived in lesson 02.
+    ``seed`` that of the order of the images. Images of ``validation`` are only watched. Derived in lesson 02.
     """
     pipeline = datasets.batches(train, batch_size, shuffle=seed, augment=augment)
     model.compile(
@@ -327,5 +324,11 @@ def train_one_cycle(
         metrics=["accuracy"],
         jit_compile=False,  # slower here on every processor that was tried
     )
-    # The pipeline shuffles.
-    return model.fit(pipeline, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks)).history
+    return model.fit(
+        pipeline,
+        validation_data=datasets.batches(validation, 500) if validation else None,
+        epochs=epochs,
+        shuffle=False,  # the pipeline shuffles
+        verbose=0,
+        callbacks=list(callbacks),
+    ).history

@@ -14,7 +14,7 @@ def same_weights():
     keras.utils.set_random_seed(0)
 
 
-@pytest.mark.parametrize("build", [models.mlp, models.averaging_cnn])
+@pytest.mark.parametrize("build", [models.mlp, models.averaging_cnn, models.cifar_cnn, models.small_cnn])
 @pytest.mark.parametrize(("shape", "classes"), [((28, 28, 1), 10), ((20, 24, 3), 7)])
 def test_it_returns_logits_for_pixels_as_they_are_stored(build, shape, classes):
     model = build(shape, classes)
@@ -66,3 +66,44 @@ def test_the_averaging_cnn_does_not_notice_a_shift_that_its_pooling_divides():
     dense = models.mlp()
     np.testing.assert_allclose(model(image), model(moved), atol=1e-5)
     assert np.abs(np.asarray(dense(image)) - np.asarray(dense(moved))).max() > 0.01
+
+
+@pytest.mark.parametrize(("width", "blocks", "channels"), [(4, 1, 3), (8, 3, 1), (48, 3, 3)])
+def test_the_cifar_cnn_has_the_weights_of_its_blocks(width, blocks, channels):
+    widths = [width * 2**k for k in range(blocks)]
+    inputs = [channels, *widths[:-1]]
+    convolutions = sum(9 * (before * after + after * after) for before, after in zip(inputs, widths, strict=True))
+    normalisations = 2 * 4 * sum(widths)
+    model = models.cifar_cnn((32, 32, channels), 10, width=width, blocks=blocks)
+    assert model.count_params() == convolutions + normalisations + widths[-1] * 10 + 10
+
+
+def test_the_cifar_cnn_halves_the_image_in_each_block():
+    model = models.cifar_cnn((32, 24, 3), width=2)
+    sizes = [layer.output.shape[1:3] for layer in model.layers if isinstance(layer, keras.layers.ReLU)]
+    assert sizes == [(16, 12), (16, 12), (8, 6), (8, 6), (4, 3), (4, 3)]
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.01])
+def test_the_small_cnn_adds_the_squares_of_its_kernels_to_the_loss(l2):
+    model = models.small_cnn((8, 8, 3), 4, widths=(3, 5), units=6, l2=l2)
+    kernels = [weights for weights in model.get_weights() if weights.ndim > 1]
+    assert len(kernels) == 4
+    expected = [l2 * float((kernel**2).sum()) for kernel in kernels] if l2 else []
+    np.testing.assert_allclose([float(loss) for loss in model.losses], expected, rtol=1e-5)
+
+
+def test_the_small_cnn_drops_units_in_training_only():
+    model = models.small_cnn((8, 8, 3), 4, widths=(3,), units=64, dropout=0.5)
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3)).astype("float32")
+    np.testing.assert_array_equal(model(images), model(images))
+    assert not np.array_equal(model(images, training=True), model(images, training=True))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_small_cnn_has_a_bias_or_batch_normalisation_but_not_both(batch_norm):
+    model = models.small_cnn((8, 8, 3), 4, widths=(3, 5), units=6, batch_norm=batch_norm)
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    normalisations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert [layer.use_bias for layer in convolutions] == [not batch_norm] * 2
+    assert len(normalisations) == (2 if batch_norm else 0)

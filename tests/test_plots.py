@@ -126,3 +126,13 @@ def test_a_signed_heat_map_has_zero_in_the_middle():
     texts = {"xlabel": "x", "ylabel": "y", "title": "t", "bar_label": "weight", "alt": "a"}
     low, high = plots.heat_map(np.array([[1.0, -3.0]]), signed=True, **texts).axes[0].images[0].get_clim()
     assert (low, high) == (-3, 3)
+
+
+def test_the_confusion_matrix_shows_rows_in_per_cent_and_names_the_worst_mistake():
+    counts = np.array([[8, 2, 0], [0, 10, 0], [1, 0, 3]])
+    figure = plots.confusion_matrix(counts, ["cat", "dog", "frog"])
+    axis = figure.axes[0]
+    assert sorted(text.get_text() for text in axis.texts) == ["100", "20", "25", "75", "80"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["cat", "dog", "frog"]
+    assert figure.alt.endswith("frog taken for cat, 25 %.")
+    assert "87.5% on the diagonal" in figure.alt
