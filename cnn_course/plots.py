@@ -483,3 +483,42 @@ def confusion_matrix(
     axis.set(xlabel="answer", ylabel="true class", title="Answers for each true class (%)")
     drawn.colorbar(shown, ax=axis, label="wrong answers (% of the true class)", shrink=0.8)
     return drawn
+
+
+def learning_curves(history: dict[str, Sequence[float]], *, metric: str = "accuracy") -> Figure:
+    """Return ``metric`` by epoch on the training and the validation images, from the history of ``fit``."""
+    names = {metric: "training", f"val_{metric}": "validation"}
+    curves = {name: history[key] for key, name in names.items() if key in history}
+    last = {name: curve[-1] for name, curve in curves.items()}
+    epochs = np.arange(1, len(history[metric]) + 1)
+    return lines(
+        epochs,
+        curves,
+        xlabel="epoch",
+        ylabel=metric,
+        xticks=epochs[:: -(-len(epochs) // 12)],
+        title="Learning curves",
+        alt=f"{metric.capitalize()} by epoch; at the end {told(last, '{:.3f}')}.",
+    )
+
+
+def gains(measured: dict[str, np.ndarray], *, baseline: str, unit: str, title: str) -> Figure:
+    """Return how far the mean of each entry lies above ``baseline``: bars, with the standard deviation of the pairs.
+
+    ``measured`` holds for each entry its values, one for each seed in the same order, two seeds or more.
+    """
+    pairs = {name: np.asarray(values) - measured[baseline] for name, values in measured.items() if name != baseline}
+    means = {name: float(values.mean()) for name, values in pairs.items()}
+    return bars(
+        means,
+        spread={name: float(values.std(ddof=1)) for name, values in pairs.items()},
+        xlabel=f"gain over {baseline!r} ({unit}), mean and standard deviation",
+        title=title,
+        form="{:+.1f}",
+        alt=f"Gain over {baseline} in {unit}: {told(means, '{:+.1f}')}.",
+    )
+
+
+def told(values: dict[str, float], form: str = "{:.3g}") -> str:
+    """Return the values in words for an alternative text: ``a 1.5, b 2``."""
+    return ", ".join(f"{name} {form.format(value)}" for name, value in values.items())

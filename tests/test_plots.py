@@ -136,3 +136,22 @@ def test_the_confusion_matrix_shows_rows_in_per_cent_and_names_the_worst_mistake
     assert [label.get_text() for label in axis.get_yticklabels()] == ["cat", "dog", "frog"]
     assert figure.alt.endswith("frog taken for cat, 25 %.")
     assert "87.5% on the diagonal" in figure.alt
+
+
+def test_learning_curves_end_where_the_history_ends():
+    history = {"loss": [2.0, 1.0], "accuracy": [0.25, 0.5], "val_loss": [3.0, 2.0], "val_accuracy": [0.2, 0.4]}
+    figure = plots.learning_curves(history)
+    assert [list(line.get_ydata()) for line in figure.axes[0].lines] == [[0.25, 0.5], [0.2, 0.4]]
+    assert figure.alt == "Accuracy by epoch; at the end training 0.500, validation 0.400."
+    assert len(plots.learning_curves({"loss": [1.0]}, metric="loss").axes[0].lines) == 1
+
+
+def test_gains_are_paired_by_seed():
+    measured = {"none": np.array([1.0, 3.0]), "more": np.array([2.0, 4.0]), "less": np.array([0.0, 3.0])}
+    figure = plots.gains(measured, baseline="none", unit="points", title="t")
+    assert figure.alt == "Gain over none in points: more +1.0, less -0.5."
+    lengths = [bar.get_width() for bar in figure.axes[0].patches]
+    assert lengths == pytest.approx([1.0, -0.5])
+    more, less = figure.axes[0].collections[0].get_segments()
+    assert np.ptp(more[:, 0]) == 0  # each seed gained the same
+    assert np.ptp(less[:, 0]) == pytest.approx(2 * np.std([-1, 0], ddof=1))
