@@ -17,7 +17,7 @@ CODE = (
     "benchmarks",
 )
 # The options of a benchmark that change no result.
-NEUTRAL_OPTIONS = ("--out", "--at-most")
+NEUTRAL_OPTIONS = ("--out", "--at-most", "--recipe")
 
 
 def provenance() -> dict[str, Any]:
@@ -36,7 +36,7 @@ def command(argv: list[str]) -> str:
     """Return the command line that gives the same results, from the script's path and its options."""
     script, *arguments = argv
     for option in NEUTRAL_OPTIONS:
-        if option in arguments:
+        while option in arguments:
             at = arguments.index(option)
             del arguments[at : at + 2]
     return shlex.join(["python", f"benchmarks/{Path(script).name}", *arguments])

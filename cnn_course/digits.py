@@ -12,7 +12,7 @@ from cnn_course import datasets, models, training
 
 
 def random_affine(
-    images: tf.Tensor, seed: Any, *, shift: float = 1.5, degrees: float = 10.0, zoom: float = 0.1
+    images: tf.Tensor, seed: Any, *, shift: float = 1.0, degrees: float = 8.0, zoom: float = 0.08
 ) -> tf.Tensor:
     """Return the images, each turned, scaled and moved at random about its middle; what moves in is black.
 
@@ -34,7 +34,7 @@ def random_affine(
 class RandomAffine:
     """:func:`random_affine` as the ``augment`` of :func:`cnn_course.datasets.batches`: new draws for every batch."""
 
-    def __init__(self, *, shift: float = 1.5, degrees: float = 10.0, zoom: float = 0.1, seed: int = 0) -> None:
+    def __init__(self, *, shift: float = 1.0, degrees: float = 8.0, zoom: float = 0.08, seed: int = 0) -> None:
         self.amounts = {"shift": shift, "degrees": degrees, "zoom": zoom}
         self._seeds = keras.random.SeedGenerator(seed)
 
@@ -64,14 +64,18 @@ class Recipe:
     augmentation: bool = False
 
 
-# The recipes of lesson 02, chosen by 10,000 of MNIST's training images held out. The first three are compared with each
-# other, and have everything but the network in common.
+# Chosen by 10,000 of MNIST's training images held out. The first three are compared with each other: same epochs, same
+# batches, no augmentation, and for each network the learning rate that suits it.
 RECIPES = {
     "MLP": Recipe("mlp", {"units": (512, 256)}, 6, 128, 2e-3),
-    "CNN, as large": Recipe("small_cnn", {"input_shape": (28, 28, 1), "widths": (16, 32), "units": 336}, 6, 128, 2e-3),
-    "CNN, as good": Recipe("averaging_cnn", {"stages": ((8,), (12,), (16,))}, 6, 128, 2e-3),
-    "compact": Recipe("averaging_cnn", {"stages": ((8, 16), (16, 16), (20,))}, 12, 128, 1e-2, True),
-    "fast": Recipe("averaging_cnn", {"stages": ((16, 32), (32,), (64,))}, 9, 128, 5e-3, True),
+    "CNN as large": Recipe("small_cnn", {"input_shape": (28, 28, 1), "widths": (16, 32), "units": 336}, 6, 128, 2e-3),
+    "CNN as good": Recipe("averaging_cnn", {"stages": ((8,), (16,), (24,))}, 6, 128, 2e-2),
+    "compact": Recipe(
+        "averaging_cnn", {"stages": ((8, 16), (16, 16), (24,)), "padding": "valid"}, 12, 128, 1e-2, augmentation=True
+    ),
+    "fast": Recipe(
+        "averaging_cnn", {"stages": ((10, 20), (32, 32), (64,)), "padding": "valid"}, 7, 128, 1e-2, augmentation=True
+    ),
 }
 
 

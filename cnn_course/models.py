@@ -88,7 +88,8 @@ def averaging_cnn(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     classes: int = 10,
     *,
-    stages: tuple[tuple[int, ...], ...] = ((8, 16), (16, 16), (20,)),
+    stages: tuple[tuple[int, ...], ...] = ((8, 16), (16, 16), (24,)),
+    padding: str = "same",
 ) -> keras.Model:
     """Return a CNN without hidden dense layers: 3x3 convolutions with batch normalisation, then the maps' averages.
 
@@ -100,12 +101,13 @@ def averaging_cnn(
         classes: Number of classes.
         stages: The channels of the convolutions of each stage. Between two stages 2x2 max pooling halves height and
             width; it comes before batch normalisation and ReLU, which then have a quarter of the work.
+        padding: Of the convolutions: ``"same"``, or ``"valid"``, which makes each map smaller and is faster.
     """
     model = keras.Sequential([keras.Input(input_shape), layers.Rescaling(1 / 255)], name="averaging_cnn")
     for k, widths in enumerate(stages):
         for position, width in enumerate(widths, start=1):
             # Batch normalisation subtracts the mean, and with it any bias that the convolution would add.
-            model.add(layers.Conv2D(width, 3, padding="same", use_bias=False))
+            model.add(layers.Conv2D(width, 3, padding=padding, use_bias=False))
             if position == len(widths) and k + 1 < len(stages):
                 model.add(layers.MaxPooling2D())
             model.add(layers.BatchNormalization(momentum=0.9))

@@ -20,11 +20,10 @@ def network(recipe):
     return getattr(models, recipe.network)(**recipe.arguments)
 
 
-def test_the_compared_networks_differ_in_nothing_but_the_network():
-    names = ("MLP", "CNN, as large", "CNN, as good")
+def test_the_compared_networks_see_the_same_images_equally_often():
+    names = ("MLP", "CNN as large", "CNN as good")
     settings = {
-        (recipe.epochs, recipe.batch_size, recipe.peak_rate, recipe.augmentation)
-        for recipe in (digits.RECIPES[name] for name in names)
+        (recipe.epochs, recipe.batch_size, recipe.augmentation) for recipe in (digits.RECIPES[name] for name in names)
     }
     assert len(settings) == 1
 
@@ -32,8 +31,8 @@ def test_the_compared_networks_differ_in_nothing_but_the_network():
 def test_the_networks_have_the_sizes_that_the_lesson_compares():
     sizes = {name: network(recipe).count_params() for name, recipe in digits.RECIPES.items()}
     assert sizes["MLP"] == 784 * 512 + 512 + 512 * 256 + 256 + 256 * 10 + 10
-    assert sizes["CNN, as large"] == pytest.approx(sizes["MLP"], rel=1e-3)
-    assert sizes["CNN, as good"] < sizes["MLP"] / 100
+    assert sizes["CNN as large"] == pytest.approx(sizes["MLP"], rel=1e-3)
+    assert sizes["CNN as good"] < sizes["MLP"] / 100
     assert sizes["compact"] < 10_000
 
 
@@ -41,7 +40,7 @@ def test_training_follows_the_seed_and_the_epochs_given(few):
     weights, lengths = [], []
     for seed in (0, 0, 1):
         keras.utils.set_random_seed(seed)
-        model, history = digits.train_recipe(digits.RECIPES["CNN, as good"], few, seed=seed, epochs=2, batch_size=50)
+        model, history = digits.train_recipe(digits.RECIPES["CNN as good"], few, seed=seed, epochs=2, batch_size=50)
         weights.append(np.concatenate([values.ravel() for values in model.get_weights()]))
         lengths.append(len(history["loss"]))
     assert lengths == [2, 2, 2]
@@ -58,7 +57,7 @@ def test_augmentation_reaches_the_network(few, monkeypatch):
             return super().__call__(images)
 
     monkeypatch.setattr(digits, "RandomAffine", Recorded)
-    for name, expected in (("CNN, as good", 0), ("compact", 1)):
+    for name, expected in (("CNN as good", 0), ("compact", 1)):
         seen.clear()
         digits.train_recipe(digits.RECIPES[name], few.take(slice(20)), epochs=1, batch_size=10)
         assert bool(seen) == bool(expected)

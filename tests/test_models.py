@@ -43,12 +43,13 @@ def test_the_mlp_has_the_weights_of_its_widths(units):
     assert models.mlp(units=units).count_params() == expected
 
 
+@pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("stages", [((4,),), ((8,), (12,), (16,)), ((8, 16), (16, 16), (20,))])
-def test_the_averaging_cnn_has_the_weights_of_its_stages(stages):
+def test_the_averaging_cnn_has_the_weights_of_its_stages(stages, padding):
     widths = (1, *[width for stage in stages for width in stage])
     convolutions = sum(9 * before * after for before, after in itertools.pairwise(widths))
     normalisations = 4 * sum(widths[1:])
-    model = models.averaging_cnn(stages=stages)
+    model = models.averaging_cnn(stages=stages, padding=padding)
     assert model.count_params() == convolutions + normalisations + widths[-1] * 10 + 10
 
 
