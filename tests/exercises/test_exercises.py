@@ -11,26 +11,26 @@ LESSONS = sorted(path.name[:2] for path in bundled.folder("notebooks").glob("[0-
 
 @pytest.fixture
 def doubling(monkeypatch):
-    monkeypatch.setattr(exercises, "_exercises", {})
+    monkeypatch.setattr(exercises, "_exercises", dict(exercises._exercises))
 
-    @exercises.exercise("00.9", hint="Add it to itself.", solution="answer = lambda x: x + x")
+    @exercises.exercise("99.9", hint="Add it to itself.", solution="answer = lambda x: x + x")
     def double(answer):
         """Write a function
         that doubles its argument."""
         if answer(3) != 6:
             raise exercises.Wrong(f"For 3 it gives {answer(3)}, not 6.")
 
-    return "00.9"
+    return "99.9"
 
 
 def test_a_right_answer(doubling, capsys):
     exercises.check(doubling, lambda x: 2 * x)
-    assert capsys.readouterr().out == "Exercise 00.9: right.\n"
+    assert capsys.readouterr().out == "Exercise 99.9: right.\n"
 
 
 def test_a_wrong_answer_says_what_is_wrong_and_gives_the_hint(doubling, capsys):
     exercises.check(doubling, lambda x: x * x)
-    assert capsys.readouterr().out == "Exercise 00.9: not yet. For 3 it gives 9, not 6.\nHint: Add it to itself.\n"
+    assert capsys.readouterr().out == "Exercise 99.9: not yet. For 3 it gives 9, not 6.\nHint: Add it to itself.\n"
 
 
 @pytest.mark.parametrize("answer", [..., None])
