@@ -64,8 +64,8 @@ class Recipe:
     augmentation: bool = False
 
 
-# Chosen by 10,000 of MNIST's training images held out, and by their speed. The first three are compared with each other: same epochs, same
-# batches, no augmentation, and for each network the learning rate that suits it.
+# Chosen by 10,000 of MNIST's training images held out, and by their speed. The first three are compared with each
+# other: same epochs, same batches, no augmentation, and for each network the learning rate that suits it.
 RECIPES = {
     "MLP": Recipe("mlp", {"units": (512, 256)}, 6, 128, 2e-3),
     "CNN as large": Recipe("small_cnn", {"input_shape": (28, 28, 1), "widths": (16, 32), "units": 336}, 6, 128, 2e-3),
