@@ -31,6 +31,8 @@ def batches(
         shuffle: The seed of the order, a new one in each epoch; ``None`` keeps the set's order.
         augment: A function of a float32 batch, or a Keras layer, which is called with ``training=True``. For training
             sets only. It runs on one batch after the other, so that its random draws come in the same order each time.
+            A function draws from a ``keras.random.SeedGenerator``: once a global seed is set, as every lesson does,
+            TensorFlow's own ``tf.random.uniform`` would start again in each epoch and draw the same numbers.
         cache: Keep the elements in memory after the first epoch.
         drop_remainder: Leave out a last batch that is smaller.
 
