@@ -18,7 +18,7 @@ course: $(VENV)/.course  ## run every lesson in the quick profile and write repo
 	$(BIN)/cnn-course run --profile quick --out reports
 
 test: $(VENV)/.dev lint  ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --nbval-lax notebooks tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax notebooks tests
 
 lint: $(VENV)/.dev  ## check the style of the package and the notebooks
 	$(BIN)/ruff check .
