@@ -163,7 +163,10 @@ def test_a_stopped_run_keeps_what_is_finished_and_nothing_half(tmp_path, number)
     write_lesson(tmp_path / "lessons", "01_slow", SLOW)
     out = tmp_path / "out"
     command = [sys.executable, "-m", "cnn_course.cli", "run", "--notebooks", tmp_path / "lessons", "--out", out]
+    # Where these tests run in the background of a shell, Ctrl-C is ignored, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     try:
         started = _wait_for(
             lambda: next((path for path in out.glob("01_slow.*.part/started") if path.read_text()), None)
