@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import colors, figure, patches
+from matplotlib import colors, figure, patches, ticker
 from PIL import Image
 
 # Okabe and Ito's palette, told apart with every common form of colour blindness (Wong, Nature Methods 8, 441, 2011).
@@ -145,6 +145,8 @@ def lines(
         if spread and name in spread:
             band = np.asarray(spread[name])
             axis.fill_between(x[: len(values)], values - band, values + band, color=colour, alpha=0.18, linewidth=0)
+    if x.dtype.kind in "iu":  # half an epoch is no place for a tick
+        axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, **axis_settings)
     if len(series) > 1:
         axis.legend()

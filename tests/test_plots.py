@@ -46,6 +46,14 @@ def test_lines_are_labelled_and_told_apart_by_marker_as_well_as_by_colour():
     assert len({line.get_marker() for line in axis.lines}) == len({line.get_color() for line in axis.lines}) == 2
 
 
+def test_whole_numbers_have_ticks_at_whole_numbers():
+    keywords = {"xlabel": "epoch", "ylabel": "loss", "title": "Loss", "alt": "One."}
+    axis = plots.lines(range(1, 5), {"plain": [4, 3, 2, 1]}, **keywords).axes[0]
+    assert all(tick == round(tick) for tick in axis.get_xticks())
+    logarithmic = plots.lines([1, 10, 100], {"plain": [3, 2, 1]}, xscale="log", **keywords).axes[0]
+    assert {1, 10, 100} <= set(logarithmic.get_xticks())
+
+
 def test_the_band_is_the_spread():
     figure = plots.lines(
         [0, 1], {"a": [1.0, 2.0]}, spread={"a": [0.25, 0.5]}, xlabel="x", ylabel="y", title="t", alt="a"
@@ -155,3 +163,33 @@ def test_gains_are_paired_by_seed():
     more, less = figure.axes[0].collections[0].get_segments()
     assert np.ptp(more[:, 0]) == 0  # each seed gained the same
     assert np.ptp(less[:, 0]) == pytest.approx(2 * np.std([-1, 0], ddof=1))
+
+
+def test_functions_and_their_derivatives_are_drawn_in_one_panel_each():
+    x = np.linspace(-1, 1, 5)
+    drawn = plots.functions_with_derivatives(x, {"square": (x**2, 2 * x), "line": (x, x**0)}, xlabel="x", alt="Two.")
+    assert [axis.get_title() for axis in drawn.axes] == ["square", "line"]
+    values, derivative = drawn.axes[0].lines
+    np.testing.assert_array_equal(values.get_ydata(), x**2)
+    np.testing.assert_array_equal(derivative.get_ydata(), 2 * x)
+    assert values.get_linestyle() != derivative.get_linestyle()
+
+
+def test_seed_dots_show_each_seed_and_their_mean():
+    axis = plots.seed_dots({"first": [1.0, 3.0], "second": [5.0]}, xlabel="error (%)", title="t", alt="a").axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "second"]
+    assert axis.yaxis_inverted()
+    dots, mean = axis.lines[:2]
+    assert list(dots.get_xdata()) == [1.0, 3.0]
+    assert list(mean.get_xdata()) == [2.0, 2.0]
+    assert [text.get_text() for text in axis.texts] == ["2.00", "5.00"]
+
+
+def test_accuracy_under_shift_has_an_example_over_each_shift():
+    drawn = plots.accuracy_under_shift(
+        range(3), {"MLP": [0.9, 0.5, 0.2], "CNN": [0.9, 0.9, 0.8]}, np.zeros((3, 4, 4)), title="t", alt="a"
+    )
+    top, axis = drawn.axes
+    assert [np.mean(image.get_extent()[:2]) for image in top.images] == [0, 1, 2]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["MLP", "CNN"]
+    assert "pixels" in axis.get_xlabel()
