@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = (
     "cnn_course/datasets",
     "cnn_course/digits.py",
-    "cnn_course/models.py",
-    "cnn_course/training.py",
+    "cnn_course/models",
+    "cnn_course/training",
     "benchmarks",
 )
 # The options of a benchmark that change no result.

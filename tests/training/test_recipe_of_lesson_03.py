@@ -160,7 +160,7 @@ def test_counts_of_nothing_are_refused(build):
 
 def test_the_rate_of_a_pipeline_counts_images_and_leaves_the_first_batches_out(monkeypatch):
     times = iter([0.0, 10.0, 12.0])  # begun, after the first batch, at the end
-    monkeypatch.setattr(training.time, "perf_counter", lambda: next(times))
+    monkeypatch.setattr(training.progress.time, "perf_counter", lambda: next(times))
     batches = [(np.zeros((size, 2)), None) for size in (7, 5, 3)]
     assert training.images_per_second(batches) == pytest.approx((5 + 3) / 2)
     monkeypatch.undo()

@@ -1,8 +1,4 @@
-"""Every architecture of the course, as plain functions that return a ``keras.Model``.
-
-A model takes pixels as they are stored (0 to 255) and scales them itself, so that the scaling travels with it. A
-classifier returns logits: its loss takes ``from_logits=True``.
-"""
+"""Networks whose layers follow one another: the multilayer perceptron and the plain CNNs of lessons 02 and 03."""
 
 import keras
 from keras import layers

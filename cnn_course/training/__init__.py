@@ -1,0 +1,42 @@
+"""How the course trains: augmentation, learning rates, optimisers, losses, whole recipes, and what a run prints.
+
+Everything here serves ``keras.Model.fit``; nothing replaces it. Derived in lessons 03 and 04.
+"""
+
+from cnn_course.training.augmentation import FlipAndShift, batch_at, flip_and_shift
+from cnn_course.training.fast import (
+    FastRecipe,
+    initialise_identity,
+    initialise_whitening,
+    predict_with_views,
+    train_fast,
+    whitening_kernel,
+)
+from cnn_course.training.losses import SmoothedCrossentropy
+from cnn_course.training.optimisers import Muon, orthogonalise
+from cnn_course.training.progress import EpochLog, StepRate, images_per_second
+from cnn_course.training.regularisation import ABLATION, Regularisation, train_one_cycle, train_regularised
+from cnn_course.training.schedules import TriangularSchedule
+
+__all__ = [
+    "ABLATION",
+    "EpochLog",
+    "FastRecipe",
+    "FlipAndShift",
+    "Muon",
+    "Regularisation",
+    "SmoothedCrossentropy",
+    "StepRate",
+    "TriangularSchedule",
+    "batch_at",
+    "flip_and_shift",
+    "images_per_second",
+    "initialise_identity",
+    "initialise_whitening",
+    "orthogonalise",
+    "predict_with_views",
+    "train_fast",
+    "train_one_cycle",
+    "train_regularised",
+    "whitening_kernel",
+]

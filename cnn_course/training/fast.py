@@ -1,0 +1,232 @@
+"""The fast recipe: a good CIFAR-10 classifier in minutes on two processor cores. Derived in lesson 04, step by step.
+
+K. Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, is the source of the whitening and
+identity initialisation, the alternating flip and the views; small images in the first epochs are the course's own
+choice for a processor, where the work per image counts.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from cnn_course import datasets, models
+from cnn_course.training.augmentation import batch_at
+from cnn_course.training.losses import SmoothedCrossentropy
+from cnn_course.training.optimisers import Muon
+from cnn_course.training.schedules import TriangularSchedule
+
+
+def whitening_kernel(images: np.ndarray, *, size: int = 2, epsilon: float = 5e-4) -> np.ndarray:
+    """Return the convolution that turns patches into uncorrelated values of variance 1, each with its opposite.
+
+    The columns are the eigenvectors of the covariance of all patches of ``size`` by ``size`` pixels, divided by the
+    root of their eigenvalue plus ``epsilon`` (which keeps hardly varying directions, noise, from being blown up), and
+    then the same with the other sign, since an activation such as GELU keeps positive values only.
+
+    Args:
+        images: (n, height, width, channels), scaled as the layer will see them.
+        size: Height and width of a patch.
+        epsilon: In units of the images' variance.
+
+    Returns:
+        A kernel (size, size, channels, 2 size² channels), float32.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))
+    channels = images.shape[-1]
+    patches = np.moveaxis(windows, 3, -1).reshape(-1, size * size * channels).astype("float64")
+    eigenvalues, eigenvectors = np.linalg.eigh(np.cov(patches, rowvar=False))
+    filters = (eigenvectors / np.sqrt(np.maximum(eigenvalues, 0) + epsilon))[:, ::-1]  # the strongest first
+    both = np.concatenate([filters, -filters], axis=1)
+    return both.reshape(size, size, channels, -1).astype("float32")
+
+
+def initialise_whitening(model: keras.Model, images: np.ndarray, *, at_most: int = 5000) -> None:
+    """Fill the layer ``whitening`` of a :func:`cnn_course.models.fast_network` from the first ``at_most`` images."""
+    layer = model.get_layer("whitening")
+    scaled = ops.convert_to_numpy(model.get_layer("scale")(images[:at_most].astype("float32"))).astype("float32")
+    layer.kernel.assign(whitening_kernel(scaled, size=layer.kernel.shape[0]))
+
+
+def initialise_identity(model: keras.Model) -> None:
+    """Let the first filters of every 3x3 convolution copy its input channels; the others keep their random weights.
+
+    Then what the first layer sees reaches the last one unmixed when training begins ("Dirac initialisation").
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (3, 3):
+            kernel = ops.convert_to_numpy(layer.kernel).copy()
+            copied = np.arange(min(kernel.shape[2:]))
+            kernel[..., copied] = 0
+            kernel[1, 1, copied, copied] = 1
+            layer.kernel.assign(kernel)
+
+
+@dataclass(frozen=True)
+class FastRecipe:
+    """How a fast network is trained, in plain values, so that a results file can hold it.
+
+    Attributes:
+        widths: Channels of the network's blocks.
+        epochs: Passes over the training images.
+        small_epochs: How many of them, the first ones, see the images at ``small_size``.
+        small_size: Height and width of the small images.
+        batch_size: Images in one step.
+        kernel_rate: Peak of the learning rate of the convolutions' kernels (:class:`Muon`).
+        head_rate: Peak of the learning rate of the last layer.
+        bias_rate: Peak of the learning rate of biases and shifts.
+        warmup: Fraction of the steps before the peak.
+        smoothing: Share of the target that is spread over all classes.
+        shift: Pixels by which images are moved at most.
+        dtype: ``"mixed_bfloat16"`` or ``"float32"``.
+    """
+
+    widths: tuple[int, ...] = (64, 256, 256)
+    epochs: int = 8
+    small_epochs: int = 0
+    small_size: int = 24
+    batch_size: int = 500
+    kernel_rate: float = 0.24
+    head_rate: float = 1.5
+    bias_rate: float = 96.0
+    warmup: float = 0.1
+    smoothing: float = 0.2
+    shift: int = 2
+    dtype: str = "mixed_bfloat16"
+
+
+def train_fast(
+    recipe: FastRecipe,
+    train: datasets.Dataset,
+    *,
+    seed: int = 0,
+    validation: datasets.Dataset | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Build the network of a recipe, train it, and return it with its history.
+
+    The history also holds ``seconds``: those of each epoch, the first with everything that came before it (building,
+    whitening, compilation). The first weights follow ``keras.utils.set_random_seed``; ``seed`` is that of the order of
+    the images and of their augmentation.
+    """
+    began = time.perf_counter()
+    model = models.fast_network(
+        (None, None, train.image_shape[-1]), len(train.class_names), widths=recipe.widths, dtype=recipe.dtype
+    )
+    initialise_whitening(model, train.images)
+    initialise_identity(model)
+    steps = len(train) // recipe.batch_size
+    optimizer = Muon(
+        TriangularSchedule(recipe.kernel_rate, recipe.epochs * steps, warmup=recipe.warmup),
+        matrix_rate=recipe.head_rate / recipe.kernel_rate,
+        vector_rate=recipe.bias_rate / recipe.kernel_rate,
+    )
+    jit_compile = (
+        "auto" if keras.backend.backend() == "jax" else False
+    )  # slower with TensorFlow on every processor tried
+    model.compile(optimizer, SmoothedCrossentropy(recipe.smoothing), metrics=["accuracy"], jit_compile=jit_compile)
+    clock = _EpochSeconds(began)
+    history: dict[str, list[float]] = {}
+    for first, last, images in _stages(recipe, train):
+        stage = model.fit(
+            _batches(images, train.labels, recipe, seed, first * steps, last * steps),
+            validation_data=datasets.batches(validation, 500) if validation else None,
+            initial_epoch=first,
+            epochs=last,
+            steps_per_epoch=steps,
+            shuffle=False,
+            verbose=0,
+            callbacks=[clock, *callbacks],
+        ).history
+        history = {name: history.get(name, []) + values for name, values in stage.items()}
+    return model, {**history, "seconds": clock.seconds}
+
+
+def predict_with_views(model: keras.Model, images: np.ndarray, *, views: int = 2, batch_size: int = 500) -> np.ndarray:
+    """Return the mean logits (n, k) over several views of each image (test-time augmentation).
+
+    Args:
+        model: A classifier that returns logits.
+        images: (n, height, width, channels).
+        views: 1 is the image alone; 2 adds its mirror image; 6 adds both moved by one pixel up and left, and down and
+            right, the moved ones counting as much as the others together.
+        batch_size: Images in one call.
+    """
+    if views not in (1, 2, 6):
+        raise ValueError(f"views is {views}; it must be 1, 2 or 6.")
+
+    def logits(some: np.ndarray) -> np.ndarray:
+        return model.predict(some, batch_size=batch_size, verbose=0)
+
+    def mirrored(some: np.ndarray) -> np.ndarray:
+        return (logits(some) + logits(some[:, :, ::-1])) / 2
+
+    if views == 1:
+        return logits(images)
+    result = mirrored(images)
+    if views == 6:
+        height, width = images.shape[1:3]
+        padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+        moved = [padded[:, at : at + height, at : at + width] for at in (0, 2)]
+        result = (result + (mirrored(moved[0]) + mirrored(moved[1])) / 2) / 2
+    return result
+
+
+class _EpochSeconds(keras.callbacks.Callback):
+    """Note how long each epoch took without its validation, the first with what came before it."""
+
+    def __init__(self, began: float) -> None:
+        super().__init__()
+        self._began = began
+        self.seconds: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if self.seconds:
+            self._began = time.perf_counter()
+        self._ended = None
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self._ended = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.seconds.append((self._ended or time.perf_counter()) - self._began)
+
+
+def _stages(recipe: FastRecipe, train: datasets.Dataset) -> list[tuple[int, int, np.ndarray]]:
+    """Return (first epoch, epoch after the last, images) of the epochs with small and of those with whole images."""
+    small = min(recipe.small_epochs, recipe.epochs)
+    stages = []
+    if small:
+        stages.append((0, small, _shrunk(train.images, recipe.small_size)))
+    if small < recipe.epochs:
+        stages.append((small, recipe.epochs, train.images))
+    return stages
+
+
+def _shrunk(images: np.ndarray, size: int) -> np.ndarray:
+    """Return the images at ``size`` by ``size`` pixels, smoothed before they are sampled; uint8."""
+    parts = [
+        tf.saturate_cast(
+            tf.round(tf.image.resize(images[at : at + 2000], (size, size), antialias=True)), tf.uint8
+        ).numpy()
+        for at in range(0, len(images), 2000)
+    ]
+    return np.concatenate(parts)
+
+
+def _batches(
+    images: np.ndarray, labels: np.ndarray, recipe: FastRecipe, seed: int, first: int, last: int
+) -> tf.data.Dataset:
+    """Return the training batches of the steps from ``first`` to before ``last``."""
+    images, labels = tf.constant(images), tf.constant(labels)
+
+    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return batch_at(
+            step, images, labels, batch_size=recipe.batch_size, seed=seed, shift=recipe.shift, alternating=True
+        )
+
+    return tf.data.Dataset.range(first, last).map(batch).prefetch(2)
