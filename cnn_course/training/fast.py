@@ -77,8 +77,9 @@ class FastRecipe:
         small_size: Height and width of the small images.
         batch_size: Images in one step.
         kernel_rate: Peak of the learning rate of the convolutions' kernels (:class:`Muon`).
-        head_rate: Peak of the learning rate of the last layer.
-        bias_rate: Peak of the learning rate of biases and shifts.
+        head_rate: Peak of the learning rate of the last layer, for batches of 1,000 images. It is made smaller with the
+            batch, so that each image counts alike.
+        bias_rate: The same of biases and shifts.
         warmup: Fraction of the steps before the peak.
         smoothing: Share of the target that is spread over all classes.
         shift: Pixels by which images are moved at most.
@@ -92,7 +93,7 @@ class FastRecipe:
     batch_size: int = 500
     kernel_rate: float = 0.24
     head_rate: float = 1.5
-    bias_rate: float = 96.0
+    bias_rate: float = 53.0
     warmup: float = 0.1
     smoothing: float = 0.2
     shift: int = 2
@@ -120,10 +121,11 @@ def train_fast(
     initialise_whitening(model, train.images)
     initialise_identity(model)
     steps = len(train) // recipe.batch_size
+    of_kernel_rate = recipe.batch_size / 1000 / recipe.kernel_rate
     optimizer = Muon(
         TriangularSchedule(recipe.kernel_rate, recipe.epochs * steps, warmup=recipe.warmup),
-        matrix_rate=recipe.head_rate / recipe.kernel_rate,
-        vector_rate=recipe.bias_rate / recipe.kernel_rate,
+        matrix_rate=recipe.head_rate * of_kernel_rate,
+        vector_rate=recipe.bias_rate * of_kernel_rate,
     )
     jit_compile = (
         "auto" if keras.backend.backend() == "jax" else False
