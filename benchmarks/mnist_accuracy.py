@@ -8,30 +8,23 @@ epoch.
     python benchmarks/mnist_accuracy.py
 """
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from provenance import provenance
+from stored_runs import WholeNumbers, complete
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "mnist_accuracy.json")
-@click.option("--seeds", default="0,1,2", show_default=True, help="Whole numbers, with commas between them.")
+@click.option("--seeds", default="0,1,2", show_default=True, type=WholeNumbers(), help="With commas between them.")
 @click.option("--recipe", "only", multiple=True, help="A recipe to run, instead of all; can be given again.")
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
-def main(out: Path, seeds: str, only: tuple[str, ...], at_most: int | None) -> None:
-    try:
-        wanted = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise click.BadParameter(
-            f"{seeds!r} is not a list of whole numbers such as 0,1,2.", param_hint="--seeds"
-        ) from None
+def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], at_most: int | None) -> None:
     from cnn_course import startup
 
     startup.start_tensorflow_quietly()
@@ -42,45 +35,23 @@ def main(out: Path, seeds: str, only: tuple[str, ...], at_most: int | None) -> N
         raise click.BadParameter(
             f"{', '.join(sorted(unknown))} is not among {', '.join(digits.RECIPES)}.", param_hint="--recipe"
         )
-    stored = _opened(out)
-    done = {(run["recipe"], run["seed"]) for run in stored["runs"]}
     names = [name for name in digits.RECIPES if not only or name in only]
-    missing = [(name, seed) for name in names for seed in wanted if (name, seed) not in done][:at_most]
-    if not missing:
-        click.echo(f"All {len(done)} runs are in {out}.")
-        return
-    dataset = datasets.load("mnist")
-    stored["data"] = {"name": dataset.name, "checksum": dataset.checksum, "origin": dataset.origin}
-    began = time.time()
-    for k, (name, seed) in enumerate(missing, start=1):
-        result = _trained(dataset, digits.RECIPES[name], seed)
-        stored["runs"].append({"recipe": name, "seed": seed, **result})
-        _store(out, stored)
-        left = (time.time() - began) / k * (len(missing) - k)
-        click.echo(
-            f"{k}/{len(missing)}  {name}, seed {seed}: test accuracy {result['test_accuracy']:.4f}, "
-            f"{result['seconds']:.0f} s of training; {left / 60:.0f} min left"
-        )
-    _summarise(stored["runs"])
-
-
-def _opened(out: Path) -> dict[str, Any]:
-    """Return what ``out`` holds so far, or the beginning of it; refuse a file that was made with other recipes."""
-    from cnn_course import digits
-
-    recipes = json.loads(json.dumps({name: asdict(recipe) for name, recipe in digits.RECIPES.items()}))
-    fresh = {
-        "what": "The networks of lesson 02: trained on all 60,000 training images, last epoch, 10,000 test images.",
-        "recipes": recipes,
-        "runs": [],
-    }
-    if not out.exists():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        return fresh
-    stored = json.loads(out.read_text(encoding="utf-8"))
-    if stored["recipes"] != recipes:
-        raise click.ClickException(f"{out} was made with other recipes. Give another --out, or remove the file.")
-    return stored
+    runs = complete(
+        out,
+        {
+            "what": "The networks of lesson 02: trained on all 60,000 training images, last epoch, 10,000 test images.",
+            "recipes": {name: asdict(recipe) for name, recipe in digits.RECIPES.items()},
+        },
+        [{"recipe": name, "seed": seed} for name in names for seed in seeds],
+        load=lambda: datasets.load("mnist"),
+        run=lambda dataset, job: _trained(dataset, digits.RECIPES[job["recipe"]], job["seed"]),
+        tell=lambda run: (
+            f"{run['recipe']}, seed {run['seed']}: test accuracy {run['test_accuracy']:.4f}, "
+            f"{run['seconds']:.0f} s of training"
+        ),
+        at_most=at_most,
+    )
+    _summarise(runs)
 
 
 def _trained(dataset: Any, recipe: Any, seed: int) -> dict[str, Any]:
@@ -118,14 +89,6 @@ def _summarise(runs: list[dict[str, Any]]) -> None:
             f"{name:<18} {own[0]['parameters']:>8,} parameters  mean {sum(accuracies) / len(own):.4f}  "
             f"from {min(accuracies):.4f} to {max(accuracies):.4f}  at most {max(run['seconds'] for run in own):.0f} s"
         )
-
-
-def _store(out: Path, stored: dict[str, Any]) -> None:
-    """Write the runs so far with where they come from."""
-    from cnn_course import lesson
-
-    stored["provenance"] = provenance()
-    lesson.write_json(out, stored)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""Results files that grow run by run: a benchmark that is stopped goes on, started again, with what is missing."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from provenance import provenance
+
+
+class WholeNumbers(click.ParamType):
+    """A command-line value such as ``0,1,2``."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Return the numbers of the text, or end with a message."""
+        try:
+            return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else tuple(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a list of whole numbers such as 0,1,2.", param, ctx)
+
+
+def complete(
+    out: Path,
+    about: dict[str, Any],
+    jobs: Sequence[dict[str, Any]],
+    *,
+    load: Callable[[], Any],
+    run: Callable[[Any, dict[str, Any]], dict[str, Any]],
+    tell: Callable[[dict[str, Any]], str],
+    at_most: int | None = None,
+) -> list[dict[str, Any]]:
+    """Do the jobs that ``out`` does not hold yet, store each as soon as it is done, and return all runs of the file.
+
+    Args:
+        out: The results file, JSON.
+        about: What the file says of all its runs (``"what"``, settings, recipes); a file that says something else is
+            refused.
+        jobs: What tells one run from another, such as ``{"recipe": "fast", "seed": 0}``.
+        load: Returns the data set; called only when a job is missing.
+        run: Takes the data set and a job, returns what was measured.
+        tell: One line about a finished run (job and measurements together), without a full stop.
+        at_most: Do no more than so many jobs.
+    """
+    from cnn_course import lesson
+
+    stored = _opened(out, json.loads(json.dumps(about)))
+    missing = [job for job in jobs if not any(job.items() <= done.items() for done in stored["runs"])][:at_most]
+    if not missing:
+        click.echo(f"All {len(stored['runs'])} runs are in {out}.")
+        return stored["runs"]
+    dataset = load()
+    stored["data"] = {"name": dataset.name, "checksum": dataset.checksum, "origin": dataset.origin}
+    began = time.time()
+    for k, job in enumerate(missing, start=1):
+        stored["runs"].append({**job, **run(dataset, job)})
+        stored["provenance"] = provenance()
+        lesson.write_json(out, stored)
+        left = (time.time() - began) / k * (len(missing) - k)
+        click.echo(f"{k}/{len(missing)}  {tell(stored['runs'][-1])}; {left / 60:.0f} min left")
+    return stored["runs"]
+
+
+def _opened(out: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``out`` holds so far, or the beginning of it."""
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return {**about, "runs": []}
+    stored = json.loads(out.read_text(encoding="utf-8"))
+    other = [name for name, value in about.items() if stored.get(name) != value]
+    if other:
+        raise click.ClickException(
+            f"{out} was made with other {' and '.join(other)}. Give another --out, or remove the file."
+        )
+    return stored
