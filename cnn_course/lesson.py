@@ -251,15 +251,19 @@ def _plain(value: Any, *, finite: bool = False) -> Any:
 
 
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _html_table(caption: str, head: str, rows: list[tuple[str, ...]]) -> str:
     def cell(text: str) -> str:
-        style = ' style="font-weight:bold;color:#B00020"' if text == "FAILED" else ""
-        return f"<td{style}>{html.escape(text)}</td>"
+        # JupyterLab aligns every cell to the right, where a sentence is hard to read.
+        style = "text-align:left" + (";font-weight:bold;color:#B00020" if text == "FAILED" else "")
+        return f'<td style="{style}">{html.escape(text)}</td>'
 
     body = "".join(f"<tr>{''.join(cell(text) for text in row)}</tr>" for row in rows)
+    head = head.replace("<th>", '<th style="text-align:left">')
     return f"<table><caption>{caption}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
