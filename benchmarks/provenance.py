@@ -17,7 +17,7 @@ CODE = (
     "benchmarks",
 )
 # The options of a benchmark that change no result.
-NEUTRAL_OPTIONS = ("--out", "--at-most", "--recipe")
+NEUTRAL_OPTIONS = ("--out", "--at-most", "--recipe", "--weights")
 
 
 def provenance() -> dict[str, Any]:

@@ -5,7 +5,10 @@ Everything here serves ``keras.Model.fit``; nothing replaces it. Derived in less
 
 from cnn_course.training.augmentation import FlipAndShift, batch_at, flip_and_shift
 from cnn_course.training.fast import (
+    FAST_RECIPES,
     FastRecipe,
+    fast_model,
+    fit_recipe,
     initialise_identity,
     initialise_whitening,
     predict_with_views,
@@ -20,6 +23,7 @@ from cnn_course.training.schedules import TriangularSchedule
 
 __all__ = [
     "ABLATION",
+    "FAST_RECIPES",
     "EpochLog",
     "FastRecipe",
     "FlipAndShift",
@@ -29,6 +33,8 @@ __all__ = [
     "StepRate",
     "TriangularSchedule",
     "batch_at",
+    "fast_model",
+    "fit_recipe",
     "flip_and_shift",
     "images_per_second",
     "initialise_identity",
