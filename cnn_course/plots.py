@@ -524,3 +524,36 @@ def gains(measured: dict[str, np.ndarray], *, baseline: str, unit: str, title: s
 def told(values: dict[str, float], form: str = "{:.3g}") -> str:
     """Return the values in words for an alternative text: ``a 1.5, b 2``."""
     return ", ".join(f"{name} {form.format(value)}" for name, value in values.items())
+
+
+def ladder(accuracy: dict[str, np.ndarray], seconds: dict[str, np.ndarray], *, title: str) -> Figure:
+    """Return two panels with a row for each step of a recipe, from the top down: test accuracy, and training time.
+
+    Args:
+        accuracy: For each step its accuracies in percent, one for each seed.
+        seconds: For each step its seconds of training, one for each seed.
+        title: Of the figure.
+    """
+    means = {name: float(np.mean(values)) for name, values in accuracy.items()}
+    times = {name: float(np.mean(values)) for name, values in seconds.items()}
+    alt = f"Test accuracy in percent by step: {told(means, '{:.1f}')}. Seconds of training: {told(times, '{:.0f}')}."
+    drawn, (left, right) = new_figure(1, 2, size=(7.6, 1.0 + 0.42 * len(accuracy)), alt=alt, sharey=True)
+    for axis, measured, form, colour in (
+        (left, accuracy, "{:.1f}", COLOURS[0]),
+        (right, seconds, "{:.0f}", COLOURS[1]),
+    ):
+        middle = np.array([np.mean(values) for values in measured.values()])
+        spread = np.array([np.std(values, ddof=1) if len(values) > 1 else 0.0 for values in measured.values()])
+        rows = np.arange(len(middle))
+        axis.errorbar(middle, rows, xerr=spread, fmt="o-", color=colour, ecolor="#333333", capsize=3, linewidth=1.2)
+        for row, (value, reach) in enumerate(zip(middle, spread, strict=True)):
+            place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+            axis.annotate(form.format(value), (value + reach, row), **place)
+        axis.grid(visible=False, axis="y")
+        axis.margins(x=0.22)
+    left.set(xlabel="test accuracy (%), mean ± standard deviation", yticks=np.arange(len(means)), yticklabels=means)
+    left.invert_yaxis()
+    right.set(xlabel="seconds of training")
+    right.set_xlim(left=0)
+    drawn.suptitle(title)
+    return drawn

@@ -1,0 +1,96 @@
+"""What all benchmarks share: runs that are stored one by one, and a script that goes on where it was stopped."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cnn_course import datasets
+
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
+ABOUT = {"what": "Squares.", "settings": {"sizes": (1, 2)}}
+JOBS = [{"side": side, "seed": seed} for side in (2, 3) for seed in (0, 1)]
+
+
+@pytest.fixture
+def stored_runs(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.setattr(sys, "argv", ["squares.py", "--out", "anywhere.json", "--size", "2"])
+    import stored_runs
+
+    return stored_runs
+
+
+def square(dataset, job):
+    assert dataset.name == "shapes10"
+    return {"area": job["side"] ** 2}
+
+
+def complete(stored_runs, out, *, about=ABOUT, run=square, at_most=None):
+    return stored_runs.complete(
+        out,
+        about,
+        JOBS,
+        load=lambda: datasets.load("shapes10", size=20),
+        run=run,
+        tell=lambda run: f"side {run['side']}: area {run['area']}",
+        at_most=at_most,
+    )
+
+
+def test_a_stopped_benchmark_goes_on_with_what_is_missing(stored_runs, tmp_path, capsys):
+    out, done = tmp_path / "results" / "squares.json", []
+
+    def counted(dataset, job):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(job)
+        return square(dataset, job)
+
+    with pytest.raises(KeyboardInterrupt):
+        complete(stored_runs, out, run=counted)
+    assert [run["area"] for run in json.loads(out.read_text())["runs"]] == [4, 4]
+    done.clear()
+    assert [run["area"] for run in complete(stored_runs, out, run=counted)] == [4, 4, 9, 9]
+    assert done == JOBS[2:]
+    assert "2/2  side 3: area 9; 0 min left" in capsys.readouterr().out
+    assert not list(out.parent.glob("*.part"))
+
+
+def test_the_file_says_where_it_comes_from(stored_runs, tmp_path):
+    complete(stored_runs, tmp_path / "squares.json", at_most=1)
+    stored = json.loads((tmp_path / "squares.json").read_text())
+    assert stored["provenance"]["command"] == "python benchmarks/squares.py --size 2"
+    assert len(stored["provenance"]["commit"].split()[0]) in (0, 40)
+    assert stored["data"]["name"] == "shapes10"
+    assert str(tmp_path) not in json.dumps(stored)
+
+
+def test_runs_made_with_other_settings_are_not_mixed(stored_runs, tmp_path):
+    out = tmp_path / "squares.json"
+    complete(stored_runs, out)
+    before = out.read_bytes()
+    with pytest.raises(click.ClickException, match="other settings"):
+        complete(stored_runs, out, about={**ABOUT, "settings": {"sizes": (1, 3)}})
+    assert out.read_bytes() == before
+
+
+def test_nothing_is_loaded_when_nothing_is_missing(stored_runs, tmp_path, capsys):
+    complete(stored_runs, tmp_path / "squares.json")
+    runs = stored_runs.complete(tmp_path / "squares.json", ABOUT, JOBS, load=None, run=None, tell=None)
+    assert len(runs) == 4
+    assert "All 4 runs are in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "script", sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("provenance", "stored_runs"))
+)
+def test_a_script_refuses_seeds_that_are_no_numbers_before_anything_is_loaded(stored_runs, script, tmp_path):
+    main = __import__(script).main
+    result = CliRunner().invoke(main, ["--seeds", "1,x", "--out", str(tmp_path / "out.json")])
+    assert result.exit_code == 2
+    assert "'1,x' is not a list of whole numbers" in result.output
+    assert not (tmp_path / "out.json").exists()
