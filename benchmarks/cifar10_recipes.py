@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "cifar10_recipes.json")
 @click.option("--seeds", default="0,1,2", show_default=True, type=WholeNumbers(), help="With commas between them.")
 @click.option("--recipe", "only", multiple=True, help="A recipe to run, instead of all; can be given again.")
-@click.option("--weights", type=click.Path(path_type=Path, file_okay=False), help="Folder for each network's weights.")
+@click.option("--weights", type=click.Path(path_type=Path, file_okay=False), help="Folder for half-precision weights.")
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
 def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], weights: Path | None, at_most: int | None) -> None:
     from cnn_course import startup
@@ -65,7 +65,7 @@ def _trained(dataset: Any, name: str, seed: int, weights: Path | None) -> dict[s
     """
     import keras
 
-    from cnn_course import lesson, training
+    from cnn_course import lesson, models, training
 
     keras.backend.clear_session()
     lesson.seed_everything(seed)
@@ -79,7 +79,7 @@ def _trained(dataset: Any, name: str, seed: int, weights: Path | None) -> dict[s
         accuracy[str(views)] = round(float((answers == splits.test.labels).mean()), 4)
     if weights:
         weights.mkdir(parents=True, exist_ok=True)
-        model.save_weights(weights / f"{name.replace(' ', '_')}_{seed}.weights.h5")
+        models.save_weights(model, weights / f"{name.replace(' ', '_').replace(',', '')}_seed{seed}.npz")
     return {
         "parameters": model.count_params(),
         "test_accuracy": accuracy,
