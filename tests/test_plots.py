@@ -165,6 +165,22 @@ def test_gains_are_paired_by_seed():
     assert np.ptp(less[:, 0]) == pytest.approx(2 * np.std([-1, 0], ddof=1))
 
 
+def test_a_ladder_shows_mean_and_spread_of_accuracy_and_time_for_each_step():
+    accuracy = {"first": np.array([80.0, 82.0]), "second": np.array([90.0, 90.0])}
+    seconds = {"first": np.array([100.0, 120.0]), "second": np.array([50.0, 50.0])}
+    drawn = plots.ladder(accuracy, seconds, title="t")
+    left, right = drawn.axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["first", "second"]
+    assert left.yaxis_inverted()
+    assert [list(axis.lines[0].get_xdata()) for axis in (left, right)] == [[81, 90], [110, 50]]
+    (whisker, none) = left.collections[0].get_segments()
+    assert np.ptp(whisker[:, 0]) == pytest.approx(2 * np.std([80, 82], ddof=1))
+    assert np.ptp(none[:, 0]) == 0
+    assert drawn.alt == (
+        "Test accuracy in percent by step: first 81.0, second 90.0. Seconds of training: first 110, second 50."
+    )
+
+
 def test_functions_and_their_derivatives_are_drawn_in_one_panel_each():
     x = np.linspace(-1, 1, 5)
     drawn = plots.functions_with_derivatives(x, {"square": (x**2, 2 * x), "line": (x, x**0)}, xlabel="x", alt="Two.")
