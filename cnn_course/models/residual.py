@@ -22,7 +22,8 @@ def residual_block(
         name: Prefix of the layers' names.
 
     Where F changes the number of channels or the size of the maps, x cannot be added as it is: a 1x1 convolution with
-    the same stride and batch normalisation *projects* it ("option B" of section 3.3).
+    the same stride and batch normalisation *projects* it ("option B" of section 3.3). With stride 2 the convolution
+    reads every second pixel of every second row; these are taken out before it.
     """
 
     def named(part: str) -> str | None:
@@ -44,7 +45,11 @@ def residual_block(
     branch = convolution(branch, 3, 1, "2")
     if shortcut:
         same_shape = stride == 1 and x.shape[-1] == channels
-        around = x if same_shape else convolution(x, 1, stride, "projection")
+        if stride > 1:
+            # The same as a 1x1 convolution with a stride, whose gradient writes outside its memory on processors when
+            # it has fewer than 16 input channels (oneDNN 3.12, uxlfoundation/oneDNN issue 6035).
+            x = layers.MaxPooling2D(1, strides=stride, name=named("projection_pixels"))(x)
+        around = x if same_shape else convolution(x, 1, 1, "projection")
         branch = layers.Add(name=named("add"))([branch, around])
     return layers.ReLU(name=named("relu"))(branch)
 

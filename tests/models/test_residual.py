@@ -1,5 +1,8 @@
 """The residual and plain families: their sizes by formula, what a shortcut adds, what the stems leave of an image."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -76,6 +79,28 @@ def test_a_block_adds_its_input_and_projects_it_only_where_it_must(channels, str
         kernel = np.asarray(block.get_layer("b_projection_conv").kernel)[0, 0]
         around = images[:, ::stride, ::stride] @ kernel / np.sqrt(1 + 1e-3)
     np.testing.assert_allclose(block(images), np.maximum(around, 0), rtol=1e-4, atol=1e-5)
+
+
+def test_a_projection_with_stride_is_the_strided_convolution():
+    inputs = keras.Input((7, 8, 3))
+    block = keras.Model(inputs, models.residual_block(inputs, 6, stride=2, name="b"))
+    block.get_layer("b_2_conv").kernel.assign(np.zeros((3, 3, 6, 6)))
+    images = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
+    kernel = block.get_layer("b_projection_conv").kernel
+    strided = keras.ops.conv(images, kernel, strides=2, padding="same") / np.sqrt(1 + 1e-3)
+    np.testing.assert_allclose(block(images), np.maximum(strided, 0), rtol=1e-4, atol=1e-5)
+
+
+def test_a_narrow_network_can_be_trained_without_damage_to_memory():
+    # With the strided 1x1 convolution of the textbook this ended the process: see residual_block.
+    program = (
+        "import numpy as np; from cnn_course import models\n"
+        "network = models.cifar_network(8, width=8)\n"
+        "network.compile('sgd', 'mse', jit_compile=False)\n"
+        "network.fit(np.ones((75, 32, 32, 3)), np.ones((75, 10)), batch_size=25, epochs=2, verbose=0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
 
 
 def test_a_plain_block_with_zero_kernels_lets_nothing_through():
