@@ -389,9 +389,9 @@ class _Setting:
         channels, filters = images[3], kernel[3]
         _require_groups(channels, filters, groups)
         if kernel[2] != channels // groups:
+            there = "the images have" if groups == 1 else f"each of the {groups} groups of the images has"
             raise ValueError(
-                f"The kernel of shape {kernel} is for {kernel[2]} channels; in {groups} group(s), "
-                f"images of {channels} channels need {channels // groups} there."
+                f"The kernel of shape {kernel} is for {kernel[2]} channels, and {there} {channels // groups}."
             )
         return cls._walk(images[1:3], kernel[:2], stride, padding, dilation)
 

@@ -120,11 +120,13 @@ def lines(
     alt: str,
     spread: dict[str, Sequence[float] | np.ndarray] | None = None,
     size: tuple[float, float] = (6.4, 3.6),
+    legend: str = "best",
     **axis_settings: Any,
 ) -> Figure:
     """Return one labelled line for each entry of ``series`` over ``x``, with a band of ± ``spread`` where given.
 
-    Further keywords go to ``Axes.set`` (``ylim=(0, 1)``, ``yscale="log"``).
+    ``legend`` is its place in Matplotlib's words; one that begins with "outside" leaves the axes to the lines. Further
+    keywords go to ``Axes.set`` (``ylim=(0, 1)``, ``yscale="log"``).
     """
     drawn, axis = new_figure(size=size, alt=alt)
     x = np.asarray(x)
@@ -149,7 +151,8 @@ def lines(
         axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, **axis_settings)
     if len(series) > 1:
-        axis.legend()
+        owner = drawn if legend.startswith("outside") else axis
+        owner.legend(*axis.get_legend_handles_labels(), loc=legend)
     return drawn
 
 
@@ -301,10 +304,12 @@ def window_steps(walks: dict[str, dict[str, int]]) -> Figure:
     ``stride``, ``dilation``, and the zeros ``before`` and ``after``, all in pixels; the zeros are grey.
     """
     alt = f"The pixels of an image that two neighbouring outputs see: {', '.join(walks)}."
-    drawn, axes = new_figure(1, len(walks), size=(2.15 * len(walks), 2.75), alt=alt, squeeze=False)
-    for axis, (name, walk) in zip(axes.flat, walks.items(), strict=True):
+    widths = [walk["before"] + walk["size"] + walk["after"] for walk in walks.values()]
+    # Of the same width for each cell, so that a pixel has the same size in every panel.
+    size = (0.34 * sum(widths), 0.34 * max(widths) + 0.35)
+    drawn, axes = new_figure(1, len(walks), size=size, alt=alt, squeeze=False, width_ratios=widths)
+    for axis, full, (name, walk) in zip(axes.flat, widths, walks.items(), strict=True):
         before, size = walk["before"], walk["size"]
-        full = before + size + walk["after"]
         fills = {
             place: PADDING_TINT
             for place in np.ndindex(full, full)
@@ -312,10 +317,10 @@ def window_steps(walks: dict[str, dict[str, int]]) -> Figure:
         }
         _draw_numbers(axis, np.full((full, full), np.nan), "", fills)
         taps = np.arange(walk["kernel"]) * walk["dilation"]
-        area = 90 * (6 / full) ** 2
         columns, rows = np.meshgrid(taps, taps)
-        axis.scatter(columns, rows, s=area, color=COLOURS[0])
-        axis.scatter(columns + walk["stride"], rows, s=2 * area, marker="s", facecolors="none", edgecolors=COLOURS[1])
+        axis.scatter(columns, rows, s=75, color=COLOURS[0])
+        axis.scatter(columns + walk["stride"], rows, s=150, marker="s", facecolors="none", edgecolors=COLOURS[1])
+        axis.set_ylim(max(widths) - 0.45, -0.55)
         axis.set_title(name, loc="center", fontsize=10)
     return drawn
 
@@ -350,9 +355,10 @@ def filter_responses(photo: np.ndarray, filters: dict[str, tuple[np.ndarray | No
 def receptive_fields(maps: dict[str, np.ndarray], boxes: Sequence[tuple[range, range]], *, bar_label: str) -> Figure:
     """Return heat maps (height, width; non-negative) side by side, each scaled to its largest value, with its box.
 
-    ``boxes`` gives the rows and the columns that each theoretical field covers. The colours are logarithmic, so that
-    the faint edge of a field is seen.
+    ``boxes`` gives the rows and the columns that each theoretical field covers; a panel shows these and a margin. The
+    colours are logarithmic, so that the faint edge of a field is seen.
     """
+    margin = 3.5  # pixels, from the middle of the last one
     alt = "Heat maps, each with the box of its theoretical field: " + ", ".join(
         f"{len(rows)} by {len(columns)} pixels for {name}" for name, (rows, columns) in zip(maps, boxes, strict=True)
     )
@@ -364,19 +370,25 @@ def receptive_fields(maps: dict[str, np.ndarray], boxes: Sequence[tuple[range, r
         shown = axis.imshow(scaled, norm=norm, cmap=cmap, interpolation="nearest")
         _outline(axis, rows[0], columns[0], len(rows), len(columns), COLOURS[1])
         axis.grid(visible=False)
-        axis.set_title(name, loc="center", fontsize=10)
-        axis.set_xlabel("column (pixels)")
+        axis.set_title(f"{name}\n{len(rows)} x {len(columns)} pixels", loc="center", fontsize=10)
+        axis.set(xlabel="column (pixels)", xlim=(columns[0] - margin, columns[-1] + margin))
+        axis.set_ylim(rows[-1] + margin, rows[0] - margin)
+        for direction in (axis.xaxis, axis.yaxis):
+            direction.set_major_locator(ticker.MaxNLocator(5, integer=True))
     axes[0, 0].set_ylabel("row (pixels)")
     drawn.colorbar(shown, ax=axes.ravel().tolist(), label=bar_label, shrink=0.8)
     return drawn
 
 
 def functions_with_derivatives(
-    x: np.ndarray, functions: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, alt: str
+    x: np.ndarray, functions: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, alt: str, sharey: bool = False
 ) -> Figure:
-    """Return for each name a panel with the function's values (solid) and its derivative's (dashed) over ``x``."""
+    """Return for each name a panel with the function's values (solid) and its derivative's (dashed) over ``x``.
+
+    Each panel has the range of its own values, or with ``sharey`` that of all.
+    """
     drawn, axes = new_figure(
-        1, len(functions), size=(2.15 * len(functions), 2.7), alt=alt, squeeze=False, sharex=True, sharey=True
+        1, len(functions), size=(2.15 * len(functions), 2.7), alt=alt, squeeze=False, sharex=True, sharey=sharey
     )
     for axis, (name, (values, derivative)) in zip(axes.flat, functions.items(), strict=True):
         axis.plot(x, values, color=COLOURS[0], linewidth=1.8, label="function")
@@ -448,8 +460,10 @@ def _draw_kernel(axis: Any, kernel: np.ndarray) -> None:
     if kernel.shape[0] <= 3:
         _draw_numbers(axis, kernel, "{:g}", {}, fontsize=7)
     else:
-        axis.imshow(kernel, cmap="gray_r", vmin=0)
-        axis.axis("off")
+        # Bright is a large weight, as bright is a large value in the picture beside it.
+        axis.imshow(kernel, cmap="gray", vmin=0)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(visible=True, color="white", linewidth=1.5)
 
 
 def _outline(axis: Any, row: int, column: int, height: int, width: int, colour: str) -> None:

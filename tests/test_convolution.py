@@ -296,8 +296,8 @@ kernel = np.zeros((3, 3, 4, 2), np.float32)
     [
         (lambda: conv2d(images[0], kernel), "not four dimensions"),
         (lambda: conv2d(images, kernel[..., 0]), "not four dimensions"),
-        (lambda: conv2d(images, kernel[:, :, :3]), "need 4 there"),
-        (lambda: conv2d(images, kernel, groups=2), "need 2 there"),
+        (lambda: conv2d(images, kernel[:, :, :3]), "for 3 channels, and the images have 4"),
+        (lambda: conv2d(images, kernel, groups=2), "for 4 channels, and each of the 2 groups of the images has 2"),
         (lambda: conv2d(images, kernel, groups=3), "3 groups must divide the 4 channels"),
         (lambda: conv2d(images, kernel[:, :, :1], groups=4), "and the 2 filters"),
         (lambda: conv2d(images, kernel, groups=0), "groups is 0"),

@@ -46,6 +46,13 @@ def test_lines_are_labelled_and_told_apart_by_marker_as_well_as_by_colour():
     assert len({line.get_marker() for line in axis.lines}) == len({line.get_color() for line in axis.lines}) == 2
 
 
+def test_a_legend_outside_belongs_to_the_figure():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "alt": "a", "legend": "outside right center"}
+    figure = plots.lines([0, 1], {"a": [1, 2], "b": [2, 1]}, **texts)
+    assert figure.axes[0].get_legend() is None
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+
+
 def test_whole_numbers_have_ticks_at_whole_numbers():
     keywords = {"xlabel": "epoch", "ylabel": "loss", "title": "Loss", "alt": "One."}
     axis = plots.lines(range(1, 5), {"plain": [4, 3, 2, 1]}, **keywords).axes[0]
@@ -115,6 +122,14 @@ def test_window_steps_show_padding_grey_and_the_windows_apart_by_the_stride():
     assert (second - first).tolist() == [[2, 0]] * 4
 
 
+def test_window_steps_give_a_pixel_the_same_size_in_every_panel():
+    walk = {"size": 6, "kernel": 3, "stride": 1, "dilation": 1, "before": 0, "after": 0}
+    figure = plots.window_steps({"none": walk, "same": walk | {"before": 1, "after": 1}})
+    figure.draw_without_rendering()
+    sides = [np.diff(axis.transData.transform([(0, 0), (1, 0)])[:, 0]).item() for axis in figure.axes]
+    assert sides[0] == pytest.approx(sides[1], rel=0.02)
+
+
 def test_a_signed_response_has_zero_in_the_middle_and_another_is_shown_as_brightness():
     filters = {"edge": (np.array([[-1.0, 1.0]]), np.eye(4)), "blur": (np.full((1, 2), 0.5), np.eye(4))}
     _, edge, blur, *_ = plots.filter_responses(np.eye(4), filters | {"strength": (None, np.eye(4))}).axes
@@ -128,6 +143,7 @@ def test_the_box_of_a_receptive_field_is_drawn_where_it_was_computed():
     box = figure.axes[0].patches[0]
     assert (box.get_xy(), box.get_width(), box.get_height()) == ((-0.5, 0.5), 2, 3)
     assert "3 by 2 pixels for a" in figure.alt
+    assert figure.axes[0].get_ylim() == (3 + 3.5, 1 - 3.5)
 
 
 def test_a_signed_heat_map_has_zero_in_the_middle():
@@ -189,6 +205,9 @@ def test_functions_and_their_derivatives_are_drawn_in_one_panel_each():
     np.testing.assert_array_equal(values.get_ydata(), x**2)
     np.testing.assert_array_equal(derivative.get_ydata(), 2 * x)
     assert values.get_linestyle() != derivative.get_linestyle()
+    assert drawn.axes[0].get_ylim() != drawn.axes[1].get_ylim()
+    shared = plots.functions_with_derivatives(x, {"a": (x, x), "b": (9 * x, x)}, xlabel="x", alt="Two.", sharey=True)
+    assert shared.axes[0].get_ylim() == shared.axes[1].get_ylim()
 
 
 def test_seed_dots_show_each_seed_and_their_mean():

@@ -75,6 +75,9 @@ def stable_log_softmax(answer: Callable) -> None:
     hint="Convolutions cost few weights, hidden dense layers many. Pool early, average at the end, and put batch "
     "normalisation behind each convolution, with momentum=0.9, since the training is short.",
     solution="""
+# How few? Of the 2,490 parameters here 2,160 are in the last two convolutions (9 * channels in * channels out), so
+# that fewer channels there save most: stages ((4,), (8,), (12,)) have 1,414 and come close to 93 %. What pays best is
+# the average over each map: it costs nothing, and leaves the dense layer 130 parameters where flat maps need 5,890.
 from cnn_course import models
 
 
@@ -91,6 +94,8 @@ def small_network(answer: Callable) -> None:
 
     from cnn_course import training
 
+    if isinstance(answer, keras.Model):
+        raise Wrong("That is a model. Give the function build itself, not build().")
     splits = datasets.load("mnist5k").split(train_size=3500, validation_size=500, test_size=1000, seed=0)
     keras.utils.set_random_seed(0)
     network = answer()

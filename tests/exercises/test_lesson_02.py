@@ -70,6 +70,12 @@ def test_small_network_refuses(answer, reason):
     assert reason in message
 
 
+def test_small_network_wants_the_function_and_not_what_it_returns():
+    right, message = verdict("02.3", models.mlp(units=()))
+    assert right is False
+    assert "Give the function build itself, not build()." in message
+
+
 def test_small_network_accepts_another_than_the_stored_solution():
     separable = network(
         keras.layers.Rescaling(1 / 255),
