@@ -24,8 +24,8 @@ from cnn_course.machine import environment, peak_memory_bytes
 from cnn_course.parameters import ParameterError
 
 COMPARISONS = {"≥": operator.ge, "≤": operator.le, "=": operator.eq}
-# A bound on something learned holds for the amounts of training that the profile sets, not for any other.
-AMOUNTS = ("dataset", "epochs", "train_size")
+# A bound on something learned holds for the training that the profile sets, whatever the seed and the size of a batch.
+FREE_TO_CHOOSE = ("profile", "seed", "batch_size")
 
 
 class CheckFailed(AssertionError):
@@ -79,8 +79,9 @@ class Run:
     ) -> None:
         """Record whether ``value`` keeps its bound; exactly one bound is given.
 
-        ``learned`` marks a claim about something that was trained: its bound holds for the data and the amount of
-        training that the profile sets. When any of these was given by hand, the value is recorded and not judged.
+        ``learned`` marks a claim about something that was trained: its bound holds for the data and the training that
+        the profile sets. When any of these was given by hand, the value is recorded and not judged; the seed and the
+        size of a batch may be given.
         A value that is not a number (NaN) fails.
         """
         bounds = {"≥": at_least, "≤": at_most, "=": equals}
@@ -90,7 +91,7 @@ class Run:
         sign, bound = given[0]
         value, bound = _plain(value), _plain(bound)
         passed = bool(COMPARISONS[sign](value, bound))
-        changed = [name for name in AMOUNTS if name in self.given] if learned else []
+        changed = [name for name in self.given if name not in FREE_TO_CHOOSE] if learned else []
         note = f"not judged: {', '.join(changed)} given by hand" if changed else ""
         self.checks.append(Check(claim, value, f"{sign} {_number(bound)}", None if changed else passed, note))
 

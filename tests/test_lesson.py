@@ -92,6 +92,9 @@ def test_a_learned_claim_is_not_judged_when_the_amount_of_training_was_given(run
     shorter.check("is a probability", 0.1, at_most=1.0)
     assert [check.passed for check in shorter.checks] == [None, True]
     assert "epochs given by hand" in shorter.checks[0].note
+    other = lesson.start("00_start_here", {"depth": 3}, quick={"depth": 2}, full={"depth": 2})
+    other.check("learns", 0.1, at_least=0.9, learned=True)
+    assert "depth given by hand" in other.checks[0].note
     reseeded = start(seed=5)
     reseeded.check("learns", 0.1, at_least=0.9, learned=True)
     assert reseeded.checks[0].passed is False
