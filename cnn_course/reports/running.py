@@ -136,6 +136,23 @@ def run(plans: Sequence[Plan], out: Path, *, jobs: int = 1) -> list[Report]:
 def prepare_folder(out: Path, lessons: int) -> Path:
     """Make ``out`` ready for that many reports and return its absolute path, or raise :class:`ReportError`."""
     out = out.absolute()
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        _try_folder(out, lessons)
+    except ReportError:
+        for folder in missing:  # leave nothing behind that was not there before
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+    for abandoned in out.glob("*.part"):
+        process = abandoned.name.split(".")[-2]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(abandoned, ignore_errors=True)
+    return out
+
+
+def _try_folder(out: Path, lessons: int) -> None:
+    """Make the folder and write something into it, or raise :class:`ReportError`."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out) as probe:
@@ -152,11 +169,6 @@ def prepare_folder(out: Path, lessons: int) -> Path:
             f"The disk of {out} has {free / 2**20:.0f} MB left; {lessons} reports need up to "
             f"{lessons * SPACE_PER_LESSON / 2**20:.0f} MB. Free some space, or name another place with --out."
         )
-    for abandoned in out.glob("*.part"):
-        process = abandoned.name.split(".")[-2]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(abandoned, ignore_errors=True)
-    return out
 
 
 def replace_folder(part: Path, final: Path) -> None:

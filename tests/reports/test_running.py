@@ -128,7 +128,8 @@ def test_a_place_that_cannot_hold_reports_is_refused_with_the_reason(tmp_path, m
         running.prepare_folder(tmp_path / "file" / "below", 1)
     monkeypatch.setattr(running, "SPACE_PER_LESSON", 2**60)
     with pytest.raises(ReportError, match=r"MB left; 4 reports need up to .* Free some space"):
-        running.prepare_folder(tmp_path, 4)
+        running.prepare_folder(tmp_path / "new" / "reports", 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write everywhere")
