@@ -42,9 +42,12 @@ def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], weights: Path
         {
             "what": "The fast recipes: trained on all 50,000 training images, last epoch, 10,000 test images, by the "
             "number of views of each test image.",
-            "recipes": {name: asdict(recipe) for name, recipe in training.FAST_RECIPES.items()},
         },
-        [{"recipe": name, "seed": seed} for name in names for seed in seeds],
+        [
+            {"recipe": name, "seed": seed, "settings": asdict(training.FAST_RECIPES[name])}
+            for name in names
+            for seed in seeds
+        ],
         load=lambda: datasets.load("cifar10"),
         run=lambda dataset, job: _trained(dataset, job["recipe"], job["seed"], weights),
         tell=lambda run: (

@@ -39,19 +39,24 @@ def complete(
         out: The results file, JSON.
         about: What the file says of all its runs (``"what"``, settings, recipes); a file that says something else is
             refused.
-        jobs: What tells one run from another, such as ``{"recipe": "fast", "seed": 0}``.
+        jobs: What tells one run from another, such as ``{"recipe": "fast", "seed": 0}``. Where the settings of each
+            are part of it, a run that was made with others stays in the file and is done anew.
         load: Returns the data set; called only when a job is missing.
         run: Takes the data set and a job, returns what was measured.
         tell: One line about a finished run (job and measurements together), without a full stop.
         at_most: Do no more than so many jobs.
+
+    Returns:
+        The runs of these jobs that are in the file, in the order of the jobs.
     """
     from cnn_course import lesson
 
-    stored = _opened(out, json.loads(json.dumps(about)))
-    missing = [job for job in jobs if not any(job.items() <= done.items() for done in stored["runs"])][:at_most]
+    stored = _opened(out, _as_json(about))
+    jobs = _as_json(jobs)
+    missing = [job for job in jobs if not _runs_of(job, stored)][:at_most]
     if not missing:
-        click.echo(f"All {len(stored['runs'])} runs are in {out}.")
-        return stored["runs"]
+        click.echo(f"All {len(jobs)} runs are in {out}.")
+        return [run for job in jobs for run in _runs_of(job, stored)]
     dataset = load()
     stored["data"] = {"name": dataset.name, "checksum": dataset.checksum, "origin": dataset.origin}
     began = time.time()
@@ -61,7 +66,17 @@ def complete(
         lesson.write_json(out, stored)
         left = (time.time() - began) / k * (len(missing) - k)
         click.echo(f"{k}/{len(missing)}  {tell(stored['runs'][-1])}; {left / 60:.0f} min left")
-    return stored["runs"]
+    return [run for job in jobs for run in _runs_of(job, stored)]
+
+
+def _runs_of(job: dict[str, Any], stored: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the stored runs of a job."""
+    return [run for run in stored["runs"] if all(run.get(name) == value for name, value in job.items())]
+
+
+def _as_json(content: Any) -> Any:
+    """Return ``content`` as it comes back from a JSON file: lists instead of tuples."""
+    return json.loads(json.dumps(content))
 
 
 def _opened(out: Path, about: dict[str, Any]) -> dict[str, Any]:

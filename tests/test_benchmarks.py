@@ -78,6 +78,22 @@ def test_runs_made_with_other_settings_are_not_mixed(stored_runs, tmp_path):
     assert out.read_bytes() == before
 
 
+def test_a_job_whose_own_settings_changed_is_done_anew_and_only_its_new_run_is_returned(stored_runs, tmp_path):
+    def with_rate(rate):
+        return stored_runs.complete(
+            tmp_path / "squares.json",
+            {"what": "Squares."},
+            [{"side": 2, "settings": {"rate": rate, "sizes": (1, 2)}}, {"side": 3, "settings": {"rate": 0.1}}],
+            load=lambda: datasets.load("shapes10", size=20),
+            run=square,
+            tell=lambda run: "",
+        )
+
+    with_rate(0.1)
+    assert [run["settings"]["rate"] for run in with_rate(0.2)] == [0.2, 0.1]
+    assert len(json.loads((tmp_path / "squares.json").read_text())["runs"]) == 3
+
+
 def test_nothing_is_loaded_when_nothing_is_missing(stored_runs, tmp_path, capsys):
     complete(stored_runs, tmp_path / "squares.json")
     runs = stored_runs.complete(tmp_path / "squares.json", ABOUT, JOBS, load=None, run=None, tell=None)
