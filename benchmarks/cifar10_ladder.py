@@ -25,7 +25,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "whitening": {"whitening": True},
     "identity": {"identity": True},
     "mirroring by turns": {"alternating": True},
-    "Muon": {"optimiser": "muon", "kernel_rate": 0.24},
+    "Muon": {"optimiser": "muon", "kernel_rate": 0.12},
     "label smoothing 0.2": {"smoothing": 0.2},
     "small images first": {"small_epochs": 2},
 }
