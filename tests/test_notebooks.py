@@ -20,6 +20,7 @@ OTHER_PARAMETERS = {
     "01_convolution_and_pooling": {"seed": 1},
     "02_mnist": {"seed": 1, "batch_size": 50},
     "03_cifar_cnn": {"seed": 1, "batch_size": 50},
+    "04_residual_networks": {"seed": 1, "batch_size": 20},
 }
 
 

@@ -1,0 +1,48 @@
+"""Every figure of the course: functions that take arrays and return a figure with alternative text.
+
+A :class:`Figure` that ends a notebook cell is shown at twice the screen's resolution, with the alternative text stored
+in the output's metadata, where a screen reader and the HTML reports find it.
+"""
+
+from cnn_course.plots.charts import (
+    accuracy_under_shift,
+    bars,
+    functions_with_derivatives,
+    gains,
+    ladder,
+    learning_curves,
+    lines,
+    seed_dots,
+    told,
+)
+from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
+from cnn_course.plots.pictures import confusion_matrix, heat_map, image_grid, prediction
+from cnn_course.plots.style import COLOURS, DOTS_PER_INCH, MARKERS, SCREEN_DOTS_PER_INCH, STYLE, Figure, new_figure
+
+__all__ = [
+    "COLOURS",
+    "DOTS_PER_INCH",
+    "MARKERS",
+    "SCREEN_DOTS_PER_INCH",
+    "STYLE",
+    "Figure",
+    "accuracy_under_shift",
+    "bars",
+    "confusion_matrix",
+    "filter_responses",
+    "functions_with_derivatives",
+    "gains",
+    "heat_map",
+    "image_grid",
+    "ladder",
+    "learning_curves",
+    "lines",
+    "new_figure",
+    "number_grids",
+    "prediction",
+    "receptive_fields",
+    "seed_dots",
+    "sliding_kernel",
+    "told",
+    "window_steps",
+]

@@ -1,0 +1,214 @@
+"""Curves, bars and dots."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import ticker
+
+from cnn_course.plots.style import COLOURS, MARKERS, Figure, new_figure
+
+
+def lines(
+    x: Sequence[float] | np.ndarray,
+    series: dict[str, Sequence[float] | np.ndarray],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    alt: str,
+    spread: dict[str, Sequence[float] | np.ndarray] | None = None,
+    size: tuple[float, float] = (6.4, 3.6),
+    legend: str = "best",
+    **axis_settings: Any,
+) -> Figure:
+    """Return one labelled line for each entry of ``series`` over ``x``, with a band of ± ``spread`` where given.
+
+    ``legend`` is its place in Matplotlib's words; one that begins with "outside" leaves the axes to the lines. Further
+    keywords go to ``Axes.set`` (``ylim=(0, 1)``, ``yscale="log"``).
+    """
+    drawn, axis = new_figure(size=size, alt=alt)
+    x = np.asarray(x)
+    every = max(1, len(x) // 12)
+    for k, (name, values) in enumerate(series.items()):
+        values = np.asarray(values)
+        colour = COLOURS[k % len(COLOURS)]
+        axis.plot(
+            x[: len(values)],
+            values,
+            label=name,
+            color=colour,
+            marker=MARKERS[k % len(MARKERS)],
+            markersize=4.5,
+            markevery=every,
+            linewidth=1.8,
+        )
+        if spread and name in spread:
+            band = np.asarray(spread[name])
+            axis.fill_between(x[: len(values)], values - band, values + band, color=colour, alpha=0.18, linewidth=0)
+    if x.dtype.kind in "iu":  # half an epoch is no place for a tick
+        axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title, **axis_settings)
+    if len(series) > 1:
+        owner = drawn if legend.startswith("outside") else axis
+        owner.legend(*axis.get_legend_handles_labels(), loc=legend)
+    return drawn
+
+
+def bars(
+    values: dict[str, float],
+    *,
+    xlabel: str,
+    title: str,
+    alt: str,
+    spread: dict[str, float] | None = None,
+    form: str = "{:.3g}",
+    size: tuple[float, float] | None = None,
+    **axis_settings: Any,
+) -> Figure:
+    """Return horizontal bars, the first entry at the top, each with its value, ± ``spread`` where given."""
+    drawn, axis = new_figure(size=size or (6.4, 0.8 + 0.42 * len(values)), alt=alt)
+    names = list(values)
+    heights = np.array([values[name] for name in names], dtype=float)
+    errors = np.array([spread.get(name, 0.0) for name in names]) if spread else None
+    axis.barh(names, heights, xerr=errors, color=COLOURS[0], height=0.62, ecolor="#333333", capsize=3)
+    reach = heights + (errors if errors is not None else 0)
+    for k, (end, value) in enumerate(zip(reach, heights, strict=True)):
+        axis.annotate(form.format(value), (end, k), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+    axis.invert_yaxis()
+    axis.grid(visible=False, axis="y")
+    axis.margins(x=0.12)
+    axis.set(xlabel=xlabel, title=title, **axis_settings)
+    return drawn
+
+
+def gains(measured: dict[str, np.ndarray], *, baseline: str, unit: str, title: str) -> Figure:
+    """Return how far the mean of each entry lies above ``baseline``: bars, with the standard deviation of the pairs.
+
+    ``measured`` holds for each entry its values, one for each seed in the same order, two seeds or more.
+    """
+    pairs = {name: np.asarray(values) - measured[baseline] for name, values in measured.items() if name != baseline}
+    means = {name: float(values.mean()) for name, values in pairs.items()}
+    return bars(
+        means,
+        spread={name: float(values.std(ddof=1)) for name, values in pairs.items()},
+        xlabel=f"gain over {baseline!r} ({unit}), mean and standard deviation",
+        title=title,
+        form="{:+.1f}",
+        alt=f"Gain over {baseline} in {unit}: {told(means, '{:+.1f}')}.",
+    )
+
+
+def seed_dots(
+    groups: dict[str, Sequence[float]], *, xlabel: str, title: str, alt: str, form: str = "{:.2f}", **axis_settings: Any
+) -> Figure:
+    """Return a row for each group with one dot for each seed and a stroke with its number at their mean.
+
+    The first group is at the top; further keywords go to ``Axes.set``.
+    """
+    drawn, axis = new_figure(size=(6.4, 0.9 + 0.5 * len(groups)), alt=alt)
+    for k, values in enumerate(groups.values()):
+        mean = float(np.mean(values))
+        axis.plot(values, np.full(len(values), k), "o", color=COLOURS[0], markersize=6, alpha=0.6, markeredgewidth=0)
+        axis.plot([mean, mean], [k - 0.22, k + 0.22], color=COLOURS[1], linewidth=2.2)
+        axis.annotate(
+            form.format(mean), (mean, k - 0.22), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9
+        )
+    axis.set_yticks(range(len(groups)), list(groups))
+    axis.set_ylim(len(groups) - 0.5, -0.75)
+    axis.grid(visible=False, axis="y")
+    axis.set(xlabel=xlabel, title=title, **axis_settings)
+    return drawn
+
+
+def ladder(accuracy: dict[str, np.ndarray], seconds: dict[str, np.ndarray], *, title: str) -> Figure:
+    """Return two panels with a row for each step of a recipe, from the top down: test accuracy, and training time.
+
+    Args:
+        accuracy: For each step its accuracies in percent, one for each seed.
+        seconds: For each step its seconds of training, one for each seed.
+        title: Of the figure.
+    """
+    means = {name: float(np.mean(values)) for name, values in accuracy.items()}
+    times = {name: float(np.mean(values)) for name, values in seconds.items()}
+    alt = f"Test accuracy in percent by step: {told(means, '{:.1f}')}. Seconds of training: {told(times, '{:.0f}')}."
+    drawn, (left, right) = new_figure(1, 2, size=(7.6, 1.0 + 0.42 * len(accuracy)), alt=alt, sharey=True)
+    for axis, measured, form, colour in (
+        (left, accuracy, "{:.1f}", COLOURS[0]),
+        (right, seconds, "{:.0f}", COLOURS[1]),
+    ):
+        middle = np.array([np.mean(values) for values in measured.values()])
+        spread = np.array([np.std(values, ddof=1) if len(values) > 1 else 0.0 for values in measured.values()])
+        rows = np.arange(len(middle))
+        axis.errorbar(middle, rows, xerr=spread, fmt="o-", color=colour, ecolor="#333333", capsize=3, linewidth=1.2)
+        for row, (value, reach) in enumerate(zip(middle, spread, strict=True)):
+            place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+            axis.annotate(form.format(value), (value + reach, row), **place)
+        axis.grid(visible=False, axis="y")
+        axis.margins(x=0.22)
+    left.set(xlabel="test accuracy (%), mean ± standard deviation", yticks=np.arange(len(means)), yticklabels=means)
+    left.invert_yaxis()
+    right.set(xlabel="seconds of training")
+    right.set_xlim(left=0)
+    drawn.suptitle(title)
+    return drawn
+
+
+def functions_with_derivatives(
+    x: np.ndarray, functions: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, alt: str, sharey: bool = False
+) -> Figure:
+    """Return for each name a panel with the function's values (solid) and its derivative's (dashed) over ``x``.
+
+    Each panel has the range of its own values, or with ``sharey`` that of all.
+    """
+    drawn, axes = new_figure(
+        1, len(functions), size=(2.15 * len(functions), 2.7), alt=alt, squeeze=False, sharex=True, sharey=sharey
+    )
+    for axis, (name, (values, derivative)) in zip(axes.flat, functions.items(), strict=True):
+        axis.plot(x, values, color=COLOURS[0], linewidth=1.8, label="function")
+        axis.plot(x, derivative, color=COLOURS[1], linewidth=1.8, linestyle="--", label="derivative")
+        axis.set_title(name, loc="center")
+        axis.set_xlabel(xlabel)
+    drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return drawn
+
+
+def learning_curves(history: dict[str, Sequence[float]], *, metric: str = "accuracy") -> Figure:
+    """Return ``metric`` by epoch on the training and the validation images, from the history of ``fit``."""
+    names = {metric: "training", f"val_{metric}": "validation"}
+    curves = {name: history[key] for key, name in names.items() if key in history}
+    last = {name: curve[-1] for name, curve in curves.items()}
+    epochs = np.arange(1, len(history[metric]) + 1)
+    return lines(
+        epochs,
+        curves,
+        xlabel="epoch",
+        ylabel=metric,
+        xticks=epochs[:: -(-len(epochs) // 12)],
+        title="Learning curves",
+        alt=f"{metric.capitalize()} by epoch; at the end {told(last, '{:.3f}')}.",
+    )
+
+
+def accuracy_under_shift(
+    shifts: Sequence[int], accuracies: dict[str, Sequence[float]], examples: np.ndarray, *, title: str, alt: str
+) -> Figure:
+    """Return the accuracy of each model against the shift in pixels; above each shift its example (height, width)."""
+    drawn, (top, axis) = new_figure(2, 1, size=(6.6, 4.4), alt=alt, sharex=True, height_ratios=(1, 4.2))
+    for shift, example in zip(shifts, examples, strict=True):
+        top.imshow(example, cmap="gray", extent=(shift - 0.4, shift + 0.4, 0, 0.8), interpolation="nearest")
+    top.set(ylim=(0, 0.8), aspect="equal", title=title)
+    top.axis("off")
+    for k, (name, values) in enumerate(accuracies.items()):
+        axis.plot(shifts, values, label=name, color=COLOURS[k], marker=MARKERS[k], markersize=5, linewidth=1.8)
+    axis.axhline(0.1, color="#707070", linestyle=":", linewidth=1.4)
+    axis.annotate("guessing", (shifts[0], 0.1), xytext=(0, 3), textcoords="offset points", color="#505050", fontsize=9)
+    axis.set(xlabel="shift to the right (pixels)", ylabel="accuracy", ylim=(0, 1.03), xticks=list(shifts))
+    axis.set_xlim(shifts[0] - 0.5, shifts[-1] + 0.5)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 0.12))
+    return drawn
+
+
+def told(values: dict[str, float], form: str = "{:.3g}") -> str:
+    """Return the values in words for an alternative text: ``a 1.5, b 2``."""
+    return ", ".join(f"{name} {form.format(value)}" for name, value in values.items())

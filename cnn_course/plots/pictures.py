@@ -1,0 +1,113 @@
+"""Images and matrices, as pictures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cnn_course.plots.style import COLOURS, Figure, new_figure
+
+
+def image_grid(
+    images: np.ndarray | Sequence[np.ndarray],
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int = 8,
+    cell: float = 1.0,
+    alt: str,
+    **imshow: Any,
+) -> Figure:
+    """Return the images (uint8 or float in 0..1, HWC or HW) in rows of ``columns``, each under its title.
+
+    ``cell`` is the side of one picture in inches; further keywords go to ``imshow``.
+    """
+    count = len(images)
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    title_height = 0.28 if titles is not None else 0.0
+    drawn, axes = new_figure(rows, columns, size=(columns * cell, rows * (cell + title_height)), alt=alt, squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for k, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        pixels = np.asarray(image)
+        if pixels.ndim == 3 and pixels.shape[-1] == 1:
+            pixels = pixels[..., 0]
+        settings = {"cmap": "gray", "interpolation": "nearest"} | imshow
+        axis.imshow(pixels, **settings)
+        if titles is not None:
+            axis.set_title(titles[k], fontsize=9, loc="center")
+    return drawn
+
+
+def prediction(image: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], *, truth: int) -> Figure:
+    """Return an image (HWC) beside a bar for the probability of each class; the label's own bar stands out."""
+    best = int(np.argmax(probabilities))
+    alt = (
+        f"An image of class {class_names[truth]}, and the probability of each class; "
+        f"{class_names[best]} is the largest with {probabilities[best]:.1%}."
+    )
+    drawn, (left, right) = new_figure(1, 2, size=(6.4, 2.9), alt=alt, width_ratios=(1, 1.7))
+    left.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray")
+    left.set_title(f"label: {class_names[truth]}")
+    left.axis("off")
+    colours = [COLOURS[1] if k == truth else COLOURS[0] for k in range(len(class_names))]
+    right.barh(list(class_names), probabilities, color=colours, height=0.7)
+    right.invert_yaxis()
+    right.grid(visible=False, axis="y")
+    right.set(xlim=(0, 1), xlabel="probability", title=f"the network says: {class_names[best]}")
+    return drawn
+
+
+def heat_map(
+    matrix: np.ndarray,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    bar_label: str,
+    alt: str,
+    size: tuple[float, float] = (6.4, 4.0),
+    signed: bool = False,
+    **imshow: Any,
+) -> Figure:
+    """Return a matrix as coloured cells with a colour bar; ``signed`` gives white for zero and two hues around it.
+
+    Further keywords go to ``imshow``.
+    """
+    drawn, axis = new_figure(size=size, alt=alt)
+    reach = float(np.abs(matrix).max())
+    settings = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach} if signed else {}
+    shown = axis.imshow(matrix, interpolation="nearest", **settings | imshow)
+    axis.grid(visible=False)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    drawn.colorbar(shown, ax=axis, label=bar_label, shrink=0.85)
+    return drawn
+
+
+def confusion_matrix(
+    counts: np.ndarray, class_names: Sequence[str], *, size: tuple[float, float] = (6.4, 5.6)
+) -> Figure:
+    """Return how often each true class (rows) was given each answer (columns), in per cent of the true class.
+
+    ``counts`` is (classes, classes). The colours leave the diagonal out, so that the mistakes can be told apart.
+    """
+    per_cent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    mistakes = np.where(np.eye(len(per_cent), dtype=bool), 0, per_cent)
+    true, answer = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    alt = (
+        f"Confusion matrix of {len(class_names)} classes, {np.trace(counts) / counts.sum():.1%} on the diagonal. "
+        f"The most frequent mistake: {class_names[true]} taken for {class_names[answer]}, {mistakes.max():.0f} %."
+    )
+    drawn, axis = new_figure(size=size, alt=alt)
+    shown = axis.imshow(np.where(np.eye(len(per_cent), dtype=bool), np.nan, per_cent), cmap="Blues", vmin=0)
+    for (row, column), value in np.ndenumerate(per_cent):
+        if value == 0:
+            continue
+        colour = "white" if row != column and value > 0.6 * mistakes.max() else "black"
+        axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    axis.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
+    axis.set_yticks(range(len(class_names)), class_names)
+    axis.grid(visible=False)
+    axis.set(xlabel="answer", ylabel="true class", title="Answers for each true class (%)")
+    drawn.colorbar(shown, ax=axis, label="wrong answers (% of the true class)", shrink=0.8)
+    return drawn
