@@ -14,16 +14,18 @@ class EpochLog(keras.callbacks.Callback):
     Args:
         every: Print every ``every``-th epoch, and always the last one.
         label: A word before each line, to tell several runs apart.
+        epochs: Those of the whole training, where it is made of several fits; by default those of the fit.
 
     After training ``seconds`` holds the duration of each epoch in seconds, its validation included.
     """
 
-    def __init__(self, *, every: int = 1, label: str = "") -> None:
+    def __init__(self, *, every: int = 1, label: str = "", epochs: int | None = None) -> None:
         super().__init__()
         if every < 1:
             raise ValueError(f"every is {every}; it counts epochs and must be at least 1.")
         self.every = every
         self.label = label
+        self.epochs = epochs
         self.seconds: list[float] = []
         self._began = 0.0
 
@@ -38,7 +40,7 @@ class EpochLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Print the epoch's line."""
         self.seconds.append(time.perf_counter() - self._began)
-        epochs = self.params.get("epochs") or epoch + 1
+        epochs = self.epochs or self.params.get("epochs") or epoch + 1
         if (epoch + 1) % self.every and epoch + 1 != epochs:
             return
         # The rate is scheduled, not measured, and the validation loss would make the line too long for a narrow screen.

@@ -139,6 +139,14 @@ def test_the_log_prints_chosen_epochs_the_loss_first_and_the_validation_last(tra
     assert len(log.seconds) == 10
 
 
+def test_the_log_of_a_training_in_two_fits_counts_all_its_epochs(trained, capsys):
+    log = training.EpochLog(epochs=4)
+    trained.fit(*DATA, epochs=2, verbose=0, callbacks=[log])
+    trained.fit(*DATA, initial_epoch=2, epochs=4, verbose=0, callbacks=[log])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/4", "epoch 2/4", "epoch 3/4", "epoch 4/4"]
+
+
 def test_the_step_rate_counts_the_steps_after_the_first(trained):
     clock = training.StepRate(skip=3)
     with pytest.raises(ValueError, match="train for longer"):
