@@ -6,6 +6,8 @@ sentence that says what is wrong with it.
 """
 
 import importlib
+import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +71,7 @@ def verdict(number: str, answer: Any) -> tuple[bool | None, str]:
     if is_unanswered(answer):
         return None, f'Exercise {number} is not answered yet. hint("{number}") helps.'
     try:
+        _require_function(task, answer)
         task.judge(answer)
     except Wrong as reason:
         return False, f"Exercise {number}: not yet. {reason}\nHint: {task.hint}"
@@ -77,14 +80,29 @@ def verdict(number: str, answer: Any) -> tuple[bool | None, str]:
     return True, f"Exercise {number}: right."
 
 
+def _require_function(task: Exercise, answer: Any) -> None:
+    """Raise :class:`Wrong` where the checker is for a function and the answer is none."""
+    wanted = next(iter(inspect.signature(task.judge).parameters.values())).annotation
+    if wanted is Callable and not callable(answer):
+        raise Wrong(
+            f"The answer should be the function itself, such as answer = my_function, and it is of type "
+            f"{type(answer).__name__}."
+        )
+
+
 def check(number: str, answer: Any) -> None:
     """Print whether ``answer`` solves exercise ``number``, and if not, what is wrong and a hint."""
-    print(verdict(number, answer)[1])
+    print(_wrapped(verdict(number, answer)[1]))
 
 
 def hint(number: str) -> None:
     """Print the hint of exercise ``number``."""
-    print(find(number).hint)
+    print(_wrapped(find(number).hint))
+
+
+def _wrapped(text: str) -> str:
+    """Return ``text`` in lines that a notebook's output does not break inside a word."""
+    return "\n".join(textwrap.fill(line, 90) for line in text.splitlines())
 
 
 def solution(number: str) -> None:

@@ -33,6 +33,20 @@ def test_a_wrong_answer_says_what_is_wrong_and_gives_the_hint(doubling, capsys):
     assert capsys.readouterr().out == "Exercise 99.9: not yet. For 3 it gives 9, not 6.\nHint: Add it to itself.\n"
 
 
+@pytest.mark.parametrize("number", ["00.2", "02.2", "03.2", "03.3", "04.2", "04.3"])
+def test_what_is_no_function_is_told_so(number):
+    right, message = exercises.verdict(number, 5)
+    assert right is False
+    assert "should be the function itself, such as answer = my_function, and it is of type int" in message
+
+
+def test_long_hints_are_wrapped_between_words(capsys):
+    exercises.hint("03.2")
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 90
+    assert " ".join(printed.split()) == " ".join(exercises.find("03.2").hint.split())
+
+
 @pytest.mark.parametrize("answer", [..., None])
 def test_left_unanswered_it_says_so(doubling, answer):
     right, message = exercises.verdict(doubling, answer)
