@@ -1,8 +1,8 @@
 """Train the fast recipes of lesson 04 on CIFAR-10 over several seeds, and judge their last weights on the test images.
 
 Every finished run is stored at once in results/cifar10_recipes.json; started again, the script goes on with the runs
-that are missing. The recipes (cnn_course.training.FAST_RECIPES) were chosen by 5,000 of the training images held out;
-here each network learns from all 50,000, no image is held out, and the test images are looked at once, after the last
+that are missing. The recipes are cnn_course.training.FAST_RECIPES, which says how they were chosen; no test image had a
+say. Here each network learns from all 50,000, no image is held out, and the test images are looked at once, after the last
 epoch.
 
     python benchmarks/cifar10_recipes.py

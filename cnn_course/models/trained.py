@@ -11,7 +11,7 @@ import numpy as np
 from cnn_course import bundled
 from cnn_course.models.fast import fast_network, student
 
-# data/README.md says how each was trained, what it reaches and how to rebuild it.
+# data/README.md gives the command that trains them.
 TRAINED: dict[str, Callable[..., keras.Model]] = {"fast_network": fast_network, "student": student}
 
 
