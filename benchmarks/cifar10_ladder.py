@@ -110,13 +110,10 @@ def _trained(dataset: Any, network: str, recipe: Any, seed: int, train_size: int
         model = training.fast_model(recipe, splits.train)
     history = training.fit_recipe(model, recipe, splits.train, seed=seed)
     seconds = time.perf_counter() - began
-    accuracy = {}
-    for views in (1, 6):
-        answers = training.predict_with_views(model, splits.test.images, views=views).argmax(axis=1)
-        accuracy[str(views)] = round(float((answers == splits.test.labels).mean()), 4)
+    accuracy = training.accuracy_by_views(model, splits.test, (1, 6))
     return {
         "parameters": model.count_params(),
-        "test_accuracy": accuracy,
+        "test_accuracy": {str(views): round(value, 4) for views, value in accuracy.items()},
         "seconds": round(seconds, 1),
         "loss": [round(value, 4) for value in history["loss"]],
     }

@@ -2,8 +2,8 @@
 
 Every finished run is stored at once in results/cifar10_recipes.json; started again, the script goes on with the runs
 that are missing. The recipes are cnn_course.training.FAST_RECIPES, which says how they were chosen; no test image had a
-say. Here each network learns from all 50,000, no image is held out, and the test images are looked at once, after the last
-epoch.
+say. Here each network learns from all 50,000, no image is held out, and the test images are looked at once, after the
+last epoch.
 
     python benchmarks/cifar10_recipes.py
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from stored_runs import WholeNumbers, complete
+from stored_runs import WholeNumbers, chosen, complete
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,12 +31,7 @@ def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], weights: Path
     startup.start_tensorflow_quietly()
     from cnn_course import datasets, training
 
-    unknown = set(only) - set(training.FAST_RECIPES)
-    if unknown:
-        raise click.BadParameter(
-            f"{', '.join(sorted(unknown))} is not among {', '.join(training.FAST_RECIPES)}.", param_hint="--recipe"
-        )
-    names = [name for name in training.FAST_RECIPES if not only or name in only]
+    names = chosen(only, training.FAST_RECIPES, "--recipe")
     runs = complete(
         out,
         {
@@ -76,16 +71,13 @@ def _trained(dataset: Any, name: str, seed: int, weights: Path | None) -> dict[s
     began = time.process_time()
     model, history = training.train_fast(training.FAST_RECIPES[name], splits.train, seed=seed)
     processor_seconds = time.process_time() - began
-    accuracy = {}
-    for views in (1, 2, 6):
-        answers = training.predict_with_views(model, splits.test.images, views=views).argmax(axis=1)
-        accuracy[str(views)] = round(float((answers == splits.test.labels).mean()), 4)
+    accuracy = training.accuracy_by_views(model, splits.test)
     if weights:
         weights.mkdir(parents=True, exist_ok=True)
         models.save_weights(model, weights / f"{name.replace(' ', '_').replace(',', '')}_seed{seed}.npz")
     return {
         "parameters": model.count_params(),
-        "test_accuracy": accuracy,
+        "test_accuracy": {str(views): round(value, 4) for views, value in accuracy.items()},
         "seconds": round(sum(history["seconds"]), 1),
         "processor_seconds": round(processor_seconds, 1),
         "seconds_by_epoch": [round(value, 1) for value in history["seconds"]],

@@ -66,12 +66,11 @@ def _trained(dataset: Any, name: str, seed: int, cap: float, train_size: int) ->
     lesson.seed_everything(seed)
     splits = dataset.split(train_size, 0, seed=seed)
     clock = _clock(splits.test, cap, name)
-    began = time.perf_counter()
+    clock.began = time.perf_counter()
     if name.startswith("recipe"):
         recipe = training.FAST_RECIPES["twenty minutes"]
         if name.endswith("float32"):
             recipe = dataclasses.replace(recipe, dtype="float32")
-        clock.began = began
         model, _ = training.train_fast(recipe, splits.train, seed=seed, callbacks=[clock])
     else:
         articles = name == "articles' CNN"
@@ -84,7 +83,6 @@ def _trained(dataset: Any, name: str, seed: int, cap: float, train_size: int) ->
         )
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"], jit_compile=False)
-        clock.began = began
         model.fit(pipeline, epochs=100_000, shuffle=False, verbose=0, callbacks=[clock])
     clock.bar.close()
     return {
@@ -112,8 +110,7 @@ def _clock(test: Any, cap: float, name: str) -> Any:
         def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
             paused = time.perf_counter()
             self.seconds.append(paused - self.began - self.judging)
-            answers = training.predict_with_views(self.model, test.images, views=1).argmax(axis=1)
-            self.accuracy.append(float((answers == test.labels).mean()))
+            self.accuracy += training.accuracy_by_views(self.model, test, (1,)).values()
             self.judging += time.perf_counter() - paused
             self.bar.set_postfix(accuracy=f"{self.accuracy[-1]:.4f}")
             self.bar.n = min(round(self.seconds[-1]), self.bar.total)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from stored_runs import WholeNumbers, complete
+from stored_runs import WholeNumbers, chosen, complete
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,12 +30,7 @@ def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], at_most: int 
     startup.start_tensorflow_quietly()
     from cnn_course import datasets, digits
 
-    unknown = set(only) - set(digits.RECIPES)
-    if unknown:
-        raise click.BadParameter(
-            f"{', '.join(sorted(unknown))} is not among {', '.join(digits.RECIPES)}.", param_hint="--recipe"
-        )
-    names = [name for name in digits.RECIPES if not only or name in only]
+    names = chosen(only, digits.RECIPES, "--recipe")
     runs = complete(
         out,
         {

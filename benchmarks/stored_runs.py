@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,15 @@ class WholeNumbers(click.ParamType):
             return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else tuple(value)
         except ValueError:
             self.fail(f"{value!r} is not a list of whole numbers such as 0,1,2.", param, ctx)
+
+
+def chosen(only: Sequence[str], known: Iterable[str], option: str) -> list[str]:
+    """Return those of the ``known`` names that are in ``only``, or all where it is empty; refuse others."""
+    known = list(known)
+    unknown = set(only) - set(known)
+    if unknown:
+        raise click.BadParameter(f"{', '.join(sorted(unknown))} is not among {', '.join(known)}.", param_hint=option)
+    return [name for name in known if not only or name in only]
 
 
 def complete(

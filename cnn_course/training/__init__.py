@@ -7,6 +7,7 @@ from cnn_course.training.augmentation import FlipAndShift, batch_at, flip_and_sh
 from cnn_course.training.fast import (
     FAST_RECIPES,
     FastRecipe,
+    accuracy_by_views,
     fast_model,
     fit_recipe,
     initialise_identity,
@@ -32,6 +33,7 @@ __all__ = [
     "SmoothedCrossentropy",
     "StepRate",
     "TriangularSchedule",
+    "accuracy_by_views",
     "batch_at",
     "fast_model",
     "fit_recipe",

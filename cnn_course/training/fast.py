@@ -233,6 +233,16 @@ def predict_with_views(model: keras.Model, images: np.ndarray, *, views: int = 2
     return result
 
 
+def accuracy_by_views(
+    model: keras.Model, dataset: datasets.Dataset, counts: Sequence[int] = (1, 2, 6)
+) -> dict[int, float]:
+    """Return for each number of views the share of the images that :func:`predict_with_views` gets right."""
+    return {
+        views: float((predict_with_views(model, dataset.images, views=views).argmax(axis=1) == dataset.labels).mean())
+        for views in counts
+    }
+
+
 class _EpochSeconds(keras.callbacks.Callback):
     """Note how long each epoch took without its validation, the first with what came before it."""
 

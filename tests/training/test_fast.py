@@ -97,6 +97,10 @@ def test_views_are_averaged_as_their_description_says():
     for views, expected in {1: of(images), 2: both, 6: (both + (moved[0] + moved[1]) / 2) / 2}.items():
         result = training.predict_with_views(model, images, views=views, batch_size=3)
         np.testing.assert_allclose(result, expected, rtol=1e-4)
+        labels = expected.argmax(axis=1)
+        labels[:2] = 1 - labels[:2]  # two of the seven are wrong
+        data = datasets.Dataset("some", images, labels, ("left", "right"), "drawn")
+        assert training.accuracy_by_views(model, data, (views,)) == {views: pytest.approx(5 / 7)}
     with pytest.raises(ValueError, match="1, 2 or 6"):
         training.predict_with_views(model, images, views=3)
 
