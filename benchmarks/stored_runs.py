@@ -58,7 +58,7 @@ def complete(
     Returns:
         The runs of these jobs that are in the file, in the order of the jobs.
     """
-    from cnn_course import lesson
+    from cnn_course import datasets, lesson
 
     stored = _opened(out, _as_json(about))
     jobs = _as_json(jobs)
@@ -66,7 +66,10 @@ def complete(
     if not missing:
         click.echo(f"All {len(jobs)} runs are in {out}.")
         return [run for job in jobs for run in _runs_of(job, stored)]
-    dataset = load()
+    try:
+        dataset = load()
+    except (datasets.DatasetUnavailable, datasets.DatasetBroken) as error:
+        raise click.ClickException(str(error)) from error
     stored["data"] = {"name": dataset.name, "checksum": dataset.checksum, "origin": dataset.origin}
     began = time.time()
     for k, job in enumerate(missing, start=1):

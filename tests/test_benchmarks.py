@@ -101,6 +101,15 @@ def test_nothing_is_loaded_when_nothing_is_missing(stored_runs, tmp_path, capsys
     assert "All 4 runs are in" in capsys.readouterr().out
 
 
+def test_a_data_set_that_cannot_be_had_is_a_message_without_a_traceback(stored_runs, tmp_path):
+    def load():
+        raise datasets.DatasetUnavailable("cifar10 cannot be had, but here is what helps.")
+
+    with pytest.raises(click.ClickException, match="here is what helps"):
+        stored_runs.complete(tmp_path / "out.json", ABOUT, JOBS, load=load, run=square, tell=None)
+    assert not (tmp_path / "out.json").exists()
+
+
 @pytest.mark.parametrize(
     "script", sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("provenance", "stored_runs"))
 )

@@ -21,8 +21,8 @@ from cnn_course.datasets import pictures, stored
 from cnn_course.datasets.dataset import Dataset, Splits
 from cnn_course.datasets.errors import DatasetBroken, DatasetUnavailable
 from cnn_course.datasets.pictures import PHOTOS
-from cnn_course.datasets.pipeline import batches
-from cnn_course.datasets.stored import CIFAR10, CIFAR100, DIGITS, GARMENTS
+from cnn_course.datasets.pipeline import batches, without_tuner
+from cnn_course.datasets.stored import CIFAR10, CIFAR100, DIGITS, GARMENTS, impatient_network
 
 __all__ = [
     "CIFAR10",
@@ -37,7 +37,9 @@ __all__ = [
     "Splits",
     "availability",
     "batches",
+    "impatient_network",
     "load",
+    "without_tuner",
 ]
 
 NAMES = (*stored.STORED, "shapes10", "photos")

@@ -75,7 +75,7 @@ def load(name: str) -> Dataset:
     if not os.environ.get("CNN_COURSE_DATA"):
         tried.insert(0, "$CNN_COURSE_DATA: not set")
     try:
-        with _impatient_network():
+        with impatient_network():
             (train_images, train_labels), (test_images, test_labels) = stored.download()
     except Exception as error:  # Keras reports a failed download, checksum or archive as it comes
         tried.append(f"download: {first_line(error)}")
@@ -145,7 +145,7 @@ def _broken(name: str, source: str, problem: str) -> str:
 
 
 @contextlib.contextmanager
-def _impatient_network() -> Iterator[None]:
+def impatient_network() -> Iterator[None]:
     """Give up a connection that is silent; without this a firewall that drops packets holds a download for minutes."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(NETWORK_PATIENCE_SECONDS)

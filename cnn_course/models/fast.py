@@ -1,6 +1,7 @@
 """The network that learns fast: a whitening layer, three blocks, and nothing that costs time without need. Lesson 04.
 
-K. Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, whose network this is.
+K. Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, whose network this is, but for
+the activation: SiLU in the place of GELU, which a processor computes in half the time.
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ def fast_network(
 ) -> keras.Model:
     """Return the fast network: whitening, a block for each of ``widths``, each map's largest value, one dense layer.
 
-    A block is convolution, 2x2 max pooling, normalisation, GELU, convolution, normalisation, GELU; both convolutions
+    A block is convolution, 2x2 max pooling, normalisation, SiLU, convolution, normalisation, SiLU; both convolutions
     are 3x3 and have the block's width. The logits are multiplied by 1/9, so that they are small at first.
 
     The first layer is meant to be filled by :func:`cnn_course.training.initialise_whitening`, and does not learn its
@@ -41,7 +42,7 @@ def fast_network(
     whitening = layers.Conv2D(
         2 * WHITENING_SIZE**2 * input_shape[-1], WHITENING_SIZE, padding="valid", dtype=policy, name="whitening"
     )
-    x = layers.Activation("gelu", dtype=policy, name="whitening_gelu")(whitening(x))
+    x = layers.Activation("silu", dtype=policy, name="whitening_silu")(whitening(x))
     whitening.kernel.trainable = False
     for k, width in enumerate(widths, start=1):
         x = _convolution(x, width, f"block{k}_1", policy, pool=True)
@@ -60,11 +61,11 @@ def student(
 
 
 def _convolution(x: Any, width: int, name: str, policy: keras.DTypePolicy, *, pool: bool = False) -> Any:
-    """Return a 3x3 convolution, perhaps pooled, normalised without a learned scale, and GELU."""
+    """Return a 3x3 convolution, perhaps pooled, normalised without a learned scale, and SiLU."""
     x = layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=policy, name=f"{name}_conv")(x)
     if pool:
-        # Before the normalisation and GELU, which then have a quarter of the work.
+        # Before the normalisation and SiLU, which then have a quarter of the work.
         x = layers.MaxPooling2D(dtype=policy, name=f"{name}_pool")(x)
     # The running averages follow quickly (momentum 0.6), as the whole training has only some hundred steps.
     x = layers.BatchNormalization(momentum=0.6, scale=False, dtype=policy, name=f"{name}_norm")(x)
-    return layers.Activation("gelu", dtype=policy, name=f"{name}_gelu")(x)
+    return layers.Activation("silu", dtype=policy, name=f"{name}_silu")(x)

@@ -10,13 +10,10 @@ import numpy as np
 
 from cnn_course import bundled
 from cnn_course.models.fast import fast_network, student
+from cnn_course.models.weights import WeightsUnavailable
 
 # data/README.md gives the command that trains them.
 TRAINED: dict[str, Callable[..., keras.Model]] = {"fast_network": fast_network, "student": student}
-
-
-class WeightsUnavailable(Exception):
-    """Stored weights that are missing or do not fit; the message says what helps."""
 
 
 def trained(name: str, *, dtype: str = "float32", file: Path | None = None) -> keras.Model:

@@ -27,7 +27,7 @@ def whitening_kernel(images: np.ndarray, *, size: int = 2, epsilon: float = 5e-4
 
     The columns are the eigenvectors of the covariance of all patches of ``size`` by ``size`` pixels, divided by the
     root of their eigenvalue plus ``epsilon`` (which keeps hardly varying directions, noise, from being blown up), and
-    then the same with the other sign, since an activation such as GELU keeps positive values only.
+    then the same with the other sign, since an activation such as SiLU keeps little but the positive values.
 
     Args:
         images: (n, height, width, channels), scaled as the layer will see them.
@@ -311,4 +311,4 @@ def _batches(
             alternating=recipe.alternating,
         )
 
-    return tf.data.Dataset.range(first, last).map(batch).prefetch(2)
+    return datasets.without_tuner(tf.data.Dataset.range(first, last).map(batch).prefetch(2))

@@ -1,0 +1,276 @@
+"""Networks that somebody else has trained: their features, a new head on top, fine-tuning. Derived in lesson 05."""
+
+import inspect
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from tqdm.auto import tqdm
+
+from cnn_course import lesson, models
+from cnn_course.datasets import Dataset, batches, impatient_network, without_tuner
+from cnn_course.training import SmoothedCrossentropy, TriangularSchedule, batch_at
+
+OFFLINE = "efficientnet_lite0"
+# Height and width at which a network was trained, where it is not 224 (the documentation of keras.applications).
+TRAINED_SIZES = {
+    "EfficientNetB1": 240,
+    "EfficientNetB2": 260,
+    "EfficientNetB3": 300,
+    "EfficientNetB4": 380,
+    "EfficientNetB5": 456,
+    "EfficientNetB6": 528,
+    "EfficientNetB7": 600,
+    "EfficientNetV2B1": 240,
+    "EfficientNetV2B2": 260,
+    "EfficientNetV2B3": 300,
+    "EfficientNetV2S": 384,
+    "EfficientNetV2M": 480,
+    "EfficientNetV2L": 480,
+    "InceptionResNetV2": 299,
+    "InceptionV3": 299,
+    "NASNetLarge": 331,
+    "Xception": 299,
+}
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network that was trained on ImageNet, without its head.
+
+    Attributes:
+        name: As given to :func:`backbone`.
+        image_size: Height and width of the images it takes.
+        weights: ``"imagenet"`` or ``"random"``.
+        model: Takes pixels from 0 to 255, (n, image_size, image_size, 3), which it preprocesses itself, and returns
+            maps (n, height, width, channels).
+    """
+
+    name: str
+    image_size: int
+    weights: str
+    model: keras.Model
+
+
+def backbone_names() -> tuple[str, ...]:
+    """Return the names that :func:`backbone` knows: the one that needs no network first, then keras.applications'."""
+    return (OFFLINE, *_applications())
+
+
+def backbone(name: str = OFFLINE, *, image_size: int | None = None, weights: str = "imagenet") -> Backbone:
+    """Return an ImageNet network without its head, its own preprocessing included.
+
+    Every network of keras.applications wants other numbers: pixels from -1 to 1, from 0 to 255 with the colours in
+    another order and their means subtracted, or as they are. Here all take pixels from 0 to 255.
+
+    Args:
+        name: ``"efficientnet_lite0"``, or the name of a function of ``keras.applications`` such as ``"VGG16"``,
+            ``"InceptionV3"``, ``"MobileNetV2"``, ``"EfficientNetB0"``. Upper and lower case are the same.
+        image_size: Height and width of the images; by default those of the network's training.
+        weights: ``"imagenet"``; or ``"random"``, for comparison.
+
+    Raises:
+        ValueError: There is no such network, or it cannot take so small an image.
+        WeightsUnavailable: The weights are not on this machine and cannot be downloaded.
+    """
+    if weights not in ("imagenet", "random"):
+        raise ValueError(f"weights is {weights!r}; it must be 'imagenet' or 'random'.")
+    stored = "imagenet" if weights == "imagenet" else None
+    known = {each.lower(): each for each in backbone_names()}
+    if name.lower() not in known:
+        raise ValueError(f"There is no backbone {name!r}. Known are {', '.join(known.values())}.")
+    name = known[name.lower()]
+    size = image_size or TRAINED_SIZES.get(name, 224)
+    if name == OFFLINE:
+        model = models.efficientnet_lite0((size, size, 3), include_top=False, weights=stored)
+        return Backbone(name, size, weights, model)
+    construct, module = _applications()[name]
+    pixels = module.preprocess_input(keras.Input((size, size, 3)))
+    try:
+        with impatient_network():
+            model = construct(include_top=False, weights=stored, input_tensor=pixels, input_shape=(size, size, 3))
+    except ValueError:  # too small an image, in Keras' own words
+        raise
+    except Exception as error:  # what a failed download raises has no type of its own
+        raise models.WeightsUnavailable(
+            f"The ImageNet weights of {name} are not on this machine and could not be downloaded "
+            f"({str(error).strip().splitlines()[0]}). What helps: connect to the network; or use the backbone "
+            f"{OFFLINE!r}, whose weights come with the course's packages."
+        ) from error
+    return Backbone(name, size, weights, model)
+
+
+@cache
+def _applications() -> dict[str, tuple[Callable[..., keras.Model], ModuleType]]:
+    """Return the networks of keras.applications by name, each with the module of its preprocessing."""
+    modules = [each for each in vars(keras.applications).values() if hasattr(each, "preprocess_input")]
+    return {
+        name: (construct, module)
+        for module in modules
+        for name, construct in vars(module).items()
+        if inspect.isfunction(construct) and "include_top" in inspect.signature(construct).parameters
+    }
+
+
+def resized(pipeline: tf.data.Dataset, image_size: int) -> tf.data.Dataset:
+    """Return a pipeline of (images, labels) whose images are enlarged or shrunk, bilinearly, in the pipeline."""
+    size = (image_size, image_size)
+    return pipeline.map(lambda images, labels: (tf.image.resize(images, size, antialias=True), labels))
+
+
+def features(
+    backbone: Backbone, dataset: Dataset, *, batch_size: int = 50, folder: Path | None = None, progress: bool = True
+) -> np.ndarray:
+    """Return the mean over height and width of the backbone's maps for each image, from the cache where it has them.
+
+    Args:
+        backbone: The network; it is used in inference mode.
+        dataset: Images of any size, greyscale or colour.
+        batch_size: Images in one call.
+        folder: Of the cache; by default ``features`` in the user's cache folder of the course.
+        progress: Whether a bar shows how far it is.
+
+    Returns:
+        (n, channels), float16: half the space, and more digits than a classifier can use.
+
+    Random weights are another network each time, so that their features are not kept.
+    """
+    folder = lesson.cache_folder() / "features" if folder is None else folder
+    key = f"{backbone.name}_{backbone.image_size}_{dataset.checksum[:16]}.npy"
+    keep = backbone.weights != "random"
+    if keep and (folder / key).exists():
+        stored = np.load(folder / key, allow_pickle=False)
+        if len(stored) == len(dataset):
+            return stored
+    pooled = layers.GlobalAveragePooling2D()(backbone.model.output)
+    model = keras.Model(backbone.model.input, pooled)
+    pipeline = resized(_colour(batches(dataset, batch_size, cache=False)), backbone.image_size)
+    found = np.zeros((len(dataset), pooled.shape[-1]), "float16")
+    with tqdm(total=len(dataset), unit="image", desc=f"features of {backbone.name}", disable=not progress) as bar:
+        for images, _ in pipeline.prefetch(2):
+            found[bar.n : bar.n + len(images)] = model.predict_on_batch(images)
+            bar.update(len(images))
+    if keep:
+        _write(folder / key, found)
+    return found
+
+
+def head(
+    of_features: np.ndarray, labels: np.ndarray, classes: int, *, epochs: int = 20, rate: float = 3e-3, seed: int = 0
+) -> layers.Dense:
+    """Return a dense layer that was trained on features (n, channels) to give the logits of ``classes`` classes.
+
+    Adam in batches of 250 images (or all there are), with a rate that rises and falls, label smoothing 0.1 and a decay
+    of the weights of 1e-2.
+    """
+    batch_size = min(250, len(labels))
+    layer = layers.Dense(classes, name="logits", dtype="float32")
+    model = keras.Sequential([keras.Input(of_features.shape[1:]), layer])
+    steps = epochs * -(-len(labels) // batch_size)
+    model.compile(
+        keras.optimizers.AdamW(TriangularSchedule(rate, steps), weight_decay=1e-2),
+        SmoothedCrossentropy(0.1),
+        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+    )
+    order = np.random.default_rng(seed).permutation(len(labels))
+    model.fit(of_features[order].astype("float32"), labels[order], batch_size=batch_size, epochs=epochs, verbose=0)
+    return layer
+
+
+def classifier(backbone: Backbone, top: layers.Dense) -> keras.Model:
+    """Return backbone, mean over height and width, and ``top`` as one flat model; all but the top is frozen."""
+    backbone.model.trainable = False
+    pooled = layers.GlobalAveragePooling2D(name="mean_of_maps")(backbone.model.output)
+    return keras.Model(backbone.model.input, top(pooled), name=f"{backbone.name}_classifier")
+
+
+def unfreeze(model: keras.Model) -> None:
+    """Let all layers learn but batch normalisation, which keeps the averages of its first training (inference mode).
+
+    A batch of few images of another kind has other averages: in training mode the first steps would normalise by
+    them, and all features that the network has learned would change at once.
+    """
+    for layer in model.layers:
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
+
+
+def fine_tune(
+    model: keras.Model,
+    train: Dataset,
+    *,
+    epochs: int = 2,
+    batch_size: int = 50,
+    rate: float = 1e-3,
+    shift: int = 2,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Train all that is not frozen at a rate that rises and falls to zero, and return the history.
+
+    The images are mirrored and moved at their own size (:func:`cnn_course.training.batch_at`) and then resized to that
+    of the model's input.
+
+    Args:
+        model: As :func:`classifier` and :func:`unfreeze` leave it.
+        train: The images; a last batch that is smaller is left out of each epoch.
+        epochs: Passes over them.
+        batch_size: Images in one step.
+        rate: Peak of AdamW's learning rate: small, since the weights are good already.
+        shift: Pixels by which the images are moved at most.
+        seed: Of the order and of the augmentation.
+        callbacks: For ``fit``.
+    """
+    steps = len(train) // batch_size
+    if steps < 1:
+        raise ValueError(f"A batch of {batch_size} images is larger than the set of {len(train)}.")
+    images, labels = tf.constant(train.images), tf.constant(train.labels)
+    pipeline = tf.data.Dataset.range(epochs * steps).map(
+        lambda step: batch_at(step, images, labels, batch_size=batch_size, seed=seed, shift=shift)
+    )
+    model.compile(
+        keras.optimizers.AdamW(TriangularSchedule(rate, epochs * steps), weight_decay=1e-2),
+        SmoothedCrossentropy(0.1),
+        metrics=["accuracy"],
+        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+    )
+    return model.fit(
+        without_tuner(resized(_colour(pipeline), model.input_shape[1]).prefetch(2)),
+        epochs=epochs,
+        steps_per_epoch=steps,
+        shuffle=False,  # the pipeline shuffles
+        verbose=0,
+        callbacks=list(callbacks),
+    ).history
+
+
+def accuracy(model: keras.Model, dataset: Dataset, *, batch_size: int = 50) -> float:
+    """Return the share of the images that the model gets right; they are resized to its input."""
+    pipeline = resized(_colour(batches(dataset, batch_size, cache=False)), model.input_shape[1])
+    logits = model.predict(pipeline, verbose=0)
+    return float((logits.argmax(axis=1) == dataset.labels).mean())
+
+
+def _colour(pipeline: tf.data.Dataset) -> tf.data.Dataset:
+    """Return a pipeline of (images, labels) whose grey images have three equal channels."""
+    if pipeline.element_spec[0].shape[-1] == 3:
+        return pipeline
+    return pipeline.map(lambda images, labels: (tf.repeat(images, 3, axis=-1), labels))
+
+
+def _write(path: Path, array: np.ndarray) -> None:
+    """Store the array beside ``path`` and rename it, so that no reader ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            np.save(stream, array, allow_pickle=False)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
