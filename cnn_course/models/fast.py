@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from cnn_course.models.normalisation import FusedBatchNormalization
+
 WHITENING_SIZE = 2
 
 
@@ -67,5 +69,5 @@ def _convolution(x: Any, width: int, name: str, policy: keras.DTypePolicy, *, po
         # Before the normalisation and SiLU, which then have a quarter of the work.
         x = layers.MaxPooling2D(dtype=policy, name=f"{name}_pool")(x)
     # The running averages follow quickly (momentum 0.6), as the whole training has only some hundred steps.
-    x = layers.BatchNormalization(momentum=0.6, scale=False, dtype=policy, name=f"{name}_norm")(x)
+    x = FusedBatchNormalization(momentum=0.6, scale=False, dtype=policy, name=f"{name}_norm")(x)
     return layers.Activation("silu", dtype=policy, name=f"{name}_silu")(x)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with the ImageNet weights of its Python package: what it sees on photographs says they are right."""
+"""EfficientNet-Lite0 with ImageNet weights: what it sees on photographs says that they are in their places."""
 
 import keras
 import numpy as np

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 from collections import OrderedDict
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,7 +15,13 @@ from hypothesis.extra import numpy as hnp
 from cnn_course.models import TorchFileError, read_torch_file
 from cnn_course.models.torch_file import MAGIC_NUMBER, PROTOCOL
 
-NAMES = {"<f4": "FloatStorage", "<f2": "HalfStorage", "<f8": "DoubleStorage", "<i8": "LongStorage", "|u1": "ByteStorage"}
+NAMES = {
+    "<f4": "FloatStorage",
+    "<f2": "HalfStorage",
+    "<f8": "DoubleStorage",
+    "<i8": "LongStorage",
+    "|u1": "ByteStorage",
+}
 
 
 class Global:
@@ -41,7 +48,7 @@ class Stored:
 class Writer(pickle._Pickler):
     """Python's own pickler, taught to write names that need not exist here."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
     def persistent_id(self, thing):
         return thing.pid if isinstance(thing, Stored) else None
