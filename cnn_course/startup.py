@@ -15,14 +15,14 @@ from collections.abc import Iterator
 def start_tensorflow_quietly() -> None:
     """Import TensorFlow and let it look for devices, its log set aside; shown after all should either fail."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_set_aside():
+    with standard_error_set_aside():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
 
 
 @contextlib.contextmanager
-def _standard_error_set_aside() -> Iterator[None]:
+def standard_error_set_aside() -> Iterator[None]:
     """Send file descriptor 2 to a temporary file; on an exception write what it caught to standard error."""
     sys.stderr.flush()
     kept = os.dup(2)

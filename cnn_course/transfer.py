@@ -1,5 +1,6 @@
 """Networks that somebody else has trained: their features, a new head on top, fine-tuning. Derived in lesson 05."""
 
+import contextlib
 import inspect
 import os
 from collections.abc import Callable, Sequence
@@ -146,16 +147,16 @@ def features(
     key = f"{backbone.name}_{backbone.image_size}_{dataset.checksum[:16]}.npy"
     keep = backbone.weights != "random"
     if keep and (folder / key).exists():
-        stored = np.load(folder / key, allow_pickle=False)
-        if len(stored) == len(dataset):
-            return stored
+        with contextlib.suppress(OSError, ValueError, EOFError):  # half a file is none: it is computed anew
+            return np.load(folder / key, allow_pickle=False)
     pooled = layers.GlobalAveragePooling2D()(backbone.model.output)
     model = keras.Model(backbone.model.input, pooled)
     pipeline = resized(_colour(batches(dataset, batch_size, cache=False)), backbone.image_size)
-    found = np.zeros((len(dataset), pooled.shape[-1]), "float16")
+    found, done = np.zeros((len(dataset), pooled.shape[-1]), "float16"), 0
     with tqdm(total=len(dataset), unit="image", desc=f"features of {backbone.name}", disable=not progress) as bar:
         for images, _ in pipeline.prefetch(2):
-            found[bar.n : bar.n + len(images)] = model.predict_on_batch(images)
+            found[done : done + len(images)] = model.predict_on_batch(images)
+            done += len(images)
             bar.update(len(images))
     if keep:
         _write(folder / key, found)
@@ -163,24 +164,24 @@ def features(
 
 
 def head(
-    of_features: np.ndarray, labels: np.ndarray, classes: int, *, epochs: int = 20, rate: float = 3e-3, seed: int = 0
+    of_features: np.ndarray, labels: np.ndarray, classes: int, *, steps: int = 1500, rate: float = 3e-3, seed: int = 0
 ) -> layers.Dense:
     """Return a dense layer that was trained on features (n, channels) to give the logits of ``classes`` classes.
 
-    Adam in batches of 250 images (or all there are), with a rate that rises and falls, label smoothing 0.1 and a decay
-    of the weights of 1e-2.
+    AdamW in batches of 250 images (or all there are), with a rate that rises and falls, label smoothing 0.1 and a decay
+    of the weights of 1e-2. The number of steps does not depend on that of the images; ``seed`` is that of their order.
     """
     batch_size = min(250, len(labels))
     layer = layers.Dense(classes, name="logits", dtype="float32")
     model = keras.Sequential([keras.Input(of_features.shape[1:]), layer])
-    steps = epochs * -(-len(labels) // batch_size)
     model.compile(
         keras.optimizers.AdamW(TriangularSchedule(rate, steps), weight_decay=1e-2),
         SmoothedCrossentropy(0.1),
         jit_compile="auto" if keras.backend.backend() == "jax" else False,
     )
-    order = np.random.default_rng(seed).permutation(len(labels))
-    model.fit(of_features[order].astype("float32"), labels[order], batch_size=batch_size, epochs=epochs, verbose=0)
+    pairs = tf.data.Dataset.from_tensor_slices((of_features.astype("float32"), labels))
+    pairs = pairs.shuffle(len(labels), seed=seed).repeat().batch(batch_size).prefetch(2)
+    model.fit(without_tuner(pairs), steps_per_epoch=steps, shuffle=False, verbose=0)
     return layer
 
 
