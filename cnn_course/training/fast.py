@@ -114,10 +114,10 @@ class FastRecipe:
             raise ValueError(f"optimiser is {self.optimiser!r}; it must be 'muon' or 'sgd'.")
 
 
-# Chosen on held-out training images of CIFAR-10, with the widths of "five minutes" and its nine epochs: the kernel rate
-# (0.055, 0.08, 0.12 and 0.24 were tried; 0.08 and 0.12 are equally good), Muon's momentum (0.6; 0.85 was worse) and the
-# shift (2; 3 was no better). The other rates are those of the sources. Epochs follow from the time that the name allows
-# and the speed of two processor cores with AVX512-BF16.
+# Chosen on held-out training images of CIFAR-10, with the widths of "five minutes": the kernel rate (0.08 and 0.12 are
+# equally good; 0.055 and 0.24 are worse), Muon's momentum (0.6; 0.85 is worse) and the shift (2; 3 is no better). The
+# other rates are those of the sources. Epochs follow from the time that the name allows and the speed of two processor
+# cores with AVX512-BF16.
 FAST_RECIPES = {
     "five minutes": FastRecipe(widths=(32, 128, 128), epochs=9, small_epochs=4),
     "twenty minutes": FastRecipe(widths=(64, 256, 256), epochs=13, small_epochs=6),
