@@ -20,6 +20,7 @@ from typing import Any
 import platformdirs
 
 from cnn_course import parameters
+from cnn_course.files import replacing
 from cnn_course.machine import environment, peak_memory_bytes
 from cnn_course.parameters import ParameterError
 
@@ -230,12 +231,8 @@ def cache_folder() -> Path:
 
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` beside ``path`` and rename it, so that no reader ever sees half a file."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as part:
         part.write_text(json.dumps(_plain(content, finite=True), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _plain(value: Any, *, finite: bool = False) -> Any:

@@ -91,15 +91,12 @@ def memory_bytes() -> int:
 
 def peak_memory_bytes() -> int:
     """Return the largest amount of memory that this process has held, in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux, whose getrusage tells the peak of the process that started this one, if it was larger
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
     try:
         import resource
-
-        # The peak that getrusage tells is also that of the process which started this one, if it was larger (Linux).
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return 1024 * int(line.split()[1])
-    except OSError:  # no Linux
-        pass
     except ImportError:  # Windows
         return psutil.Process().memory_info().peak_wset
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,8 @@ from tqdm.auto import tqdm
 
 from cnn_course import lesson, models
 from cnn_course.datasets import Dataset, batches, impatient_network, without_tuner
-from cnn_course.training import SmoothedCrossentropy, TriangularSchedule, batch_at
+from cnn_course.files import replacing
+from cnn_course.training import JIT_COMPILE, SmoothedCrossentropy, TriangularSchedule, batch_at
 
 OFFLINE = "efficientnet_lite0"
 # Height and width at which a network was trained, where it is not 224 (the documentation of keras.applications).
@@ -159,7 +159,9 @@ def features(
             done += len(images)
             bar.update(len(images))
     if keep:
-        _write(folder / key, found)
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / key) as part, part.open("wb") as stream:
+            np.save(stream, found, allow_pickle=False)
     return found
 
 
@@ -177,7 +179,7 @@ def head(
     model.compile(
         keras.optimizers.AdamW(TriangularSchedule(rate, steps), weight_decay=1e-2),
         SmoothedCrossentropy(0.1),
-        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+        jit_compile=JIT_COMPILE,
     )
     pairs = tf.data.Dataset.from_tensor_slices((of_features.astype("float32"), labels))
     pairs = pairs.shuffle(len(labels), seed=seed).repeat().batch(batch_size).prefetch(2)
@@ -239,7 +241,7 @@ def fine_tune(
         keras.optimizers.AdamW(TriangularSchedule(rate, epochs * steps), weight_decay=1e-2),
         SmoothedCrossentropy(0.1),
         metrics=["accuracy"],
-        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+        jit_compile=JIT_COMPILE,
     )
     return model.fit(
         without_tuner(resized(_colour(pipeline), model.input_shape[1]).prefetch(2)),
@@ -263,15 +265,3 @@ def _colour(pipeline: tf.data.Dataset) -> tf.data.Dataset:
     if pipeline.element_spec[0].shape[-1] == 3:
         return pipeline
     return pipeline.map(lambda images, labels: (tf.repeat(images, 3, axis=-1), labels))
-
-
-def _write(path: Path, array: np.ndarray) -> None:
-    """Store the array beside ``path`` and rename it, so that no reader ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            np.save(stream, array, allow_pickle=False)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,6 +1,5 @@
 """Networks that the course itself has trained on CIFAR-10, kept as half-precision weights in data/."""
 
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from cnn_course import bundled
+from cnn_course.files import replacing
 from cnn_course.models.fast import fast_network, student
 from cnn_course.models.weights import WeightsUnavailable
 
@@ -70,10 +70,5 @@ def save_weights(model: keras.Model, file: Path) -> None:
     broken = [path for path, array in arrays.items() if not np.isfinite(array).all()]
     if broken:
         raise ValueError(f"{broken[0]} has values that half precision cannot hold.")
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            np.savez(stream, **arrays)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(file) as part, part.open("wb") as stream:
+        np.savez(stream, **arrays)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnn_course.files import replacing
 from cnn_course.reports.catalogue import Lesson
 from cnn_course.reports.errors import ReportError
 from cnn_course.reports.execution import code_cells, execute
@@ -50,14 +51,11 @@ def execute_in_place(
         refuse_paths(done.notebook, lesson, (folder, str(Path.home()), str(Path.cwd()), str(lesson.path.parent)))
     done.notebook.metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE, STAMP: _checksums(done.notebook)}
     if store:
-        part = lesson.path.with_name(f"{lesson.path.name}.{os.getpid()}.part")
         try:
-            nbformat.write(done.notebook, part, version=nbformat.NO_CONVERT)
-            part.replace(lesson.path)
+            with replacing(lesson.path) as part:
+                nbformat.write(done.notebook, part, version=nbformat.NO_CONVERT)
         except OSError as error:
             raise ReportError(f"{lesson.path} cannot be written: {error.strerror}.") from error
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def kernel_environment(folder: Path, profile: str) -> dict[str, str]:

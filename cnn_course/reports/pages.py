@@ -3,7 +3,6 @@
 import functools
 import html
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from cnn_course.files import replacing
 from cnn_course.reports.formats import check_counts, duration, number, scalars
 from cnn_course.reports.mathematics import FormulaError, to_mathml
 
@@ -143,12 +143,8 @@ def write_overview(out: Path) -> Path:
 
 def write_page(path: Path, text: str) -> None:
     """Write a page beside ``path`` and rename it."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def render(template: str, **content: Any) -> str:

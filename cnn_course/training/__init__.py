@@ -6,6 +6,7 @@ Everything here serves ``keras.Model.fit``; nothing replaces it. Derived in less
 from cnn_course.training.augmentation import FlipAndShift, batch_at, flip_and_shift
 from cnn_course.training.fast import (
     FAST_RECIPES,
+    JIT_COMPILE,
     FastRecipe,
     accuracy_by_views,
     fast_model,
@@ -25,6 +26,7 @@ from cnn_course.training.schedules import TriangularSchedule
 __all__ = [
     "ABLATION",
     "FAST_RECIPES",
+    "JIT_COMPILE",
     "EpochLog",
     "FastRecipe",
     "FlipAndShift",

@@ -21,6 +21,9 @@ from cnn_course.training.losses import SmoothedCrossentropy
 from cnn_course.training.optimisers import Muon
 from cnn_course.training.schedules import TriangularSchedule
 
+# For compile: XLA is slower with TensorFlow on every processor that was tried; JAX knows nothing else.
+JIT_COMPILE = "auto" if keras.backend.backend() == "jax" else False
+
 
 def whitening_kernel(images: np.ndarray, *, size: int = 2, epsilon: float = 5e-4) -> np.ndarray:
     """Return the convolution that turns patches into uncorrelated values of variance 1, each with its opposite.
@@ -182,8 +185,7 @@ def fit_recipe(
         _optimiser(recipe, recipe.epochs * steps),
         SmoothedCrossentropy(recipe.smoothing),
         metrics=["accuracy"],
-        # XLA is slower with TensorFlow on every processor that was tried; JAX knows nothing else.
-        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+        jit_compile=JIT_COMPILE,
     )
     clock = _EpochSeconds(began)
     history: dict[str, list[float]] = {}
