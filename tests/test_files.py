@@ -18,8 +18,13 @@ def test_the_new_file_takes_the_place_of_the_old_one_only_at_the_end(tmp_path):
 def test_a_failure_leaves_the_old_file_and_nothing_besides(tmp_path):
     path = tmp_path / "results.json"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), replacing(path) as part:
-        part.write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with replacing(path) as part:
+            part.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
