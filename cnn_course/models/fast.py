@@ -26,8 +26,10 @@ def fast_network(
     A block is convolution, 2x2 max pooling, normalisation, SiLU, convolution, normalisation, SiLU; both convolutions
     are 3x3 and have the block's width. The logits are multiplied by 1/9, so that they are small at first.
 
-    The first layer is meant to be filled by :func:`cnn_course.training.initialise_whitening`, and does not learn its
-    kernel, only its bias: 2x2 patches are turned into uncorrelated values, each with its opposite.
+    The first layer is meant to be filled by :func:`cnn_course.training.initialise_whitening`, and does not learn: 2x2
+    patches are turned into uncorrelated values, each with its opposite. The source gives it a bias that learns for the
+    first epochs. One that learns at that rate to the end drifts to hundreds, where 16-bit numbers have no digits left
+    for the image; and without any, the backward pass ends one layer earlier.
 
     Args:
         input_shape: Height, width and channels of an image. ``None`` leaves height and width open: the same weights
@@ -41,9 +43,8 @@ def fast_network(
     inputs = keras.Input(input_shape)
     # Pixels of photographs lie around 128, with a standard deviation of about 64.
     x = layers.Rescaling(1 / 64, offset=-2, dtype=policy, name="scale")(inputs)
-    whitening = layers.Conv2D(
-        2 * WHITENING_SIZE**2 * input_shape[-1], WHITENING_SIZE, padding="valid", dtype=policy, name="whitening"
-    )
+    filters = 2 * WHITENING_SIZE**2 * input_shape[-1]
+    whitening = layers.Conv2D(filters, WHITENING_SIZE, use_bias=False, dtype=policy, name="whitening")
     x = layers.Activation("silu", dtype=policy, name="whitening_silu")(whitening(x))
     whitening.kernel.trainable = False
     for k, width in enumerate(widths, start=1):

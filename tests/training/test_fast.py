@@ -1,5 +1,7 @@
 """The parts of the fast recipe against their definitions, and the whole on the course's own pictures."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -128,3 +130,14 @@ def test_the_recipe_takes_grey_digits_too():
     model, history = training.train_fast(training.FastRecipe(**{**vars(RECIPE), "small_epochs": 0}), data)
     assert model.input_shape == (None, None, None, 1)
     assert history["accuracy"][-1] > 0.9
+
+
+def test_in_float16_the_loss_is_scaled():
+    """Keras scales it by itself only where the policy is the whole model's; here each layer has its own."""
+    data = datasets.load("mnist5k").take(slice(0, 600))
+    keras.utils.set_random_seed(0)
+    recipe = dataclasses.replace(RECIPE, epochs=2, small_epochs=0, dtype="mixed_float16")
+    model, history = training.train_fast(recipe, data)
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert float(model.optimizer.dynamic_scale) >= 2
+    assert history["accuracy"][-1] > 0.5
