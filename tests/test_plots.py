@@ -53,6 +53,13 @@ def test_a_legend_outside_belongs_to_the_figure():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
 
 
+def test_marks_stand_at_their_places_under_their_names():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "alt": "a"}
+    axis = plots.lines([1, 10, 100], {"a": [1, 2, 3]}, marks={"here": 20.0}, xscale="log", **texts).axes[0]
+    assert [list(line.get_xdata()) for line in axis.lines[1:]] == [[20.0, 20.0]]
+    assert [(text.get_text(), text.xy[0]) for text in axis.texts] == [("here", 20.0)]
+
+
 def test_whole_numbers_have_ticks_at_whole_numbers():
     keywords = {"xlabel": "epoch", "ylabel": "loss", "title": "Loss", "alt": "One."}
     axis = plots.lines(range(1, 5), {"plain": [4, 3, 2, 1]}, **keywords).axes[0]

@@ -18,14 +18,16 @@ def lines(
     title: str,
     alt: str,
     spread: dict[str, Sequence[float] | np.ndarray] | None = None,
+    marks: dict[str, float] | None = None,
     size: tuple[float, float] = (6.4, 3.6),
     legend: str = "best",
     **axis_settings: Any,
 ) -> Figure:
     """Return one labelled line for each entry of ``series`` over ``x``, with a band of ± ``spread`` where given.
 
-    ``legend`` is its place in Matplotlib's words; one that begins with "outside" leaves the axes to the lines. Further
-    keywords go to ``Axes.set`` (``ylim=(0, 1)``, ``yscale="log"``).
+    ``marks`` are named places on the x axis, drawn as upright dashed lines. ``legend`` is its place in Matplotlib's
+    words; one that begins with "outside" leaves the axes to the lines. Further keywords go to ``Axes.set``
+    (``ylim=(0, 1)``, ``yscale="log"``).
     """
     drawn, axis = new_figure(size=size, alt=alt)
     x = np.asarray(x)
@@ -49,6 +51,21 @@ def lines(
     if x.dtype.kind in "iu":  # half an epoch is no place for a tick
         axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, **axis_settings)
+    for name, place in (marks or {}).items():
+        axis.axvline(place, color="#555555", linestyle="--", linewidth=1.2)
+        # Beside its line, from the upper end of the axes down.
+        axis.annotate(
+            name,
+            (place, 1),
+            xycoords=axis.get_xaxis_transform(),
+            xytext=(-4, -4),
+            textcoords="offset points",
+            rotation=90,
+            ha="right",
+            va="top",
+            fontsize=9,
+            color="#555555",
+        )
     if len(series) > 1:
         owner = drawn if legend.startswith("outside") else axis
         owner.legend(*axis.get_legend_handles_labels(), loc=legend)

@@ -1,0 +1,92 @@
+"""The checkers of lesson 06 accept right answers and say what is wrong with others."""
+
+import numpy as np
+import pytest
+
+from cnn_course.exercises import verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (65504, "ten for the fraction"),
+        (65536, "less one step"),
+        (32768, "largest power of two"),
+        (114688, "kept for infinity"),
+        (448, "E4M3"),
+        (3, "is not 2^exponent"),
+    ],
+)
+def test_largest_number_of_e5m2(answer, reason):
+    assert verdict("06.1", 57344)[0] is True
+    right, message = verdict("06.1", answer)
+    assert right is False
+    assert reason in message
+
+
+def compensated(values, sign=1):
+    total = loss = np.float16(0)
+    for value in values:
+        term = value - sign * loss
+        new = total + term
+        loss = (new - total) - term
+        total = new
+    return total
+
+
+def one_by_one(values):
+    total = np.float16(0)
+    for value in values:
+        total = total + value
+    return total
+
+
+def sorted_in_place(values):
+    values[0] = 0
+    return compensated(values)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (one_by_one, "as adding one by one does"),
+        (lambda values: values.astype("float64").sum(), "should be float16"),
+        (lambda values: np.float16(values.astype("float64").sum()), "more than 16 bits"),
+        (lambda values: compensated(values, np.float16(-1)), "for the sum of 3,000"),
+        (sorted_in_place, "changed the values"),
+    ],
+)
+def test_sum_with_compensation(answer, reason):
+    assert verdict("06.2", compensated)[0] is True
+    right, message = verdict("06.2", answer)
+    assert right is False
+    assert reason in message
+
+
+def by_chance(values, rng, *, bits=7, share=None, draws=None, down=np.floor):
+    distance = 2.0 ** (np.floor(np.log2(np.abs(values))) - bits)
+    lower = down(values / distance)
+    chance = values / distance - lower if share is None else share
+    return (lower + (rng.random(draws or values.shape) < chance)) * distance
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"bits": 10}, "Not all results are numbers"),
+        ({"share": 2.0}, "always rounds to the same side"),
+        ({"share": 0.5}, "to one side"),
+        ({"draws": (1,)}, "draw of its own"),
+        ({"down": np.trunc}, "to one side"),
+        ({"down": lambda x: np.floor(x) - 1, "share": 0.5}, "not one of the two neighbours"),
+    ],
+)
+def test_stochastic_rounding(changes, reason):
+    assert verdict("06.3", by_chance)[0] is True
+    right, message = verdict("06.3", lambda values, rng: by_chance(values, rng, **changes))
+    assert right is False
+    assert reason in message
+
+
+def test_stochastic_rounding_keeps_what_it_is_given():
+    assert "array of shape" in verdict("06.3", lambda values, rng: values[:3])[1]
