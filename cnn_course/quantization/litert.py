@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from cnn_course.quantization.aware import RoundedMaps
 from cnn_course.startup import standard_error_set_aside
 
 KINDS = ("float32", "dynamic", "float16", "int8")
@@ -23,7 +24,7 @@ def convert(model: keras.Model, kind: str = "float32", *, representative: np.nda
         kind: ``"float32"``; ``"dynamic"``: weights in 8 bits, what is computed in float32; ``"float16"``: weights in 16
             bits; ``"int8"``: weights, maps, input and output in 8 bits.
         representative: Images from which ``"int8"`` learns the ranges of all maps. A hundred training images are
-            usually enough.
+            usually enough. A model of :func:`quantization_aware` knows its ranges and needs none.
 
     Raises:
         ValueError: An unknown kind, or ``"int8"`` without images: no range can be known then, and what comes out would
@@ -31,7 +32,8 @@ def convert(model: keras.Model, kind: str = "float32", *, representative: np.nda
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}.")
-    if kind == "int8" and (representative is None or len(representative) == 0):
+    aware = any(isinstance(layer, RoundedMaps) for layer in model.layers)
+    if kind == "int8" and not aware and (representative is None or len(representative) == 0):
         raise ValueError("int8 needs representative images, from which the ranges of all maps are learned.")
     with standard_error_set_aside(), tempfile.TemporaryDirectory() as folder:
         model.export(folder, verbose=False)
@@ -41,8 +43,9 @@ def convert(model: keras.Model, kind: str = "float32", *, representative: np.nda
         if kind == "float16":
             converter.target_spec.supported_types = [tf.float16]
         if kind == "int8":
-            converter.representative_dataset = lambda: _one_by_one(representative)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            if not aware:
+                converter.representative_dataset = lambda: _one_by_one(representative)
+                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = converter.inference_output_type = tf.int8
         return converter.convert()
 
