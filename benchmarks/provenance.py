@@ -12,8 +12,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = (
     "cnn_course/datasets",
     "cnn_course/digits.py",
+    "cnn_course/distillation.py",
     "cnn_course/models",
     "cnn_course/training",
+    "cnn_course/transfer.py",
     "benchmarks",
 )
 # The options of a benchmark that change no result.

@@ -1,0 +1,183 @@
+"""Use the offline ImageNet backbone for CIFAR-10: a head on frozen features, few labels, and fine-tuning.
+
+    head, all labels       features of all 50,000 training images, computed once, and a dense layer on top
+    head, 10/50/250        the same with so many labels of each class, which a seed draws
+    scratch, 10/50/250     the student of lesson 04 from random weights, on the same images
+    fine-tuned             the whole network, its batch normalisation in inference mode, on all training images
+
+The test images are judged once, after each training. Rates, epochs and sizes of the images were chosen on held-out
+training images. Every finished run is stored at once in results/cifar10_transfer.json; started again, the script goes
+on with the runs that are missing.
+
+    python benchmarks/cifar10_transfer.py
+"""
+
+import functools
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from stored_runs import WholeNumbers, chosen, complete
+
+ROOT = Path(__file__).resolve().parents[1]
+LABELS = (10, 50, 250)
+SETTINGS = {
+    "backbone": "efficientnet_lite0",
+    "image_size": 128,
+    "scratch_steps": 1500,
+    "tuning_size": 96,
+    "tuning_epochs": 4,
+    "tuning_rate": 1e-3,
+}
+KINDS = (
+    "head, all labels",
+    *(f"{kind}, {count}" for count in LABELS for kind in ("head", "scratch")),
+    "fine-tuned",
+)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "cifar10_transfer.json")
+@click.option("--seeds", default="0,1,2", show_default=True, type=WholeNumbers(), help="With commas between them.")
+@click.option("--kind", "only", multiple=True, help="A kind to run, instead of all; can be given again.")
+@click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
+def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], at_most: int | None) -> None:
+    from cnn_course import startup
+
+    startup.start_tensorflow_quietly()
+    from cnn_course import datasets
+
+    kinds = chosen(only, KINDS, "--kind")
+    runs = complete(
+        out,
+        {
+            "what": "The offline ImageNet backbone on CIFAR-10: test accuracy (one view), and seconds of training with "
+            "those of the features.",
+            "settings": SETTINGS,
+        },
+        # Fine-tuning takes long, and one seed of it is stored.
+        [{"kind": kind, "seed": seed} for kind in kinds for seed in (seeds[:1] if kind == "fine-tuned" else seeds)],
+        load=lambda: datasets.load("cifar10"),
+        run=lambda dataset, job: _trained(dataset, job["kind"], job["seed"]),
+        tell=lambda run: (
+            f"{run['kind']}, seed {run['seed']}: test accuracy {run['test_accuracy']:.4f}, {run['seconds']:.0f} s"
+        ),
+        at_most=at_most,
+    )
+    for kind in kinds:
+        own = [run["test_accuracy"] for run in runs if run["kind"] == kind]
+        if own:
+            click.echo(f"{kind:<18} {len(own)} seeds  mean {sum(own) / len(own):.4f}")
+
+
+def _trained(dataset: Any, kind: str, seed: int) -> dict[str, Any]:
+    """Do one training; return its accuracy on the test images and its seconds."""
+    import keras
+
+    from cnn_course import lesson
+
+    keras.backend.clear_session()
+    lesson.seed_everything(seed)
+    if kind == "fine-tuned":
+        return _fine_tuned(dataset, seed)
+    network, _, labels = kind.partition(", ")
+    splits = dataset.split(validation_size=0, seed=0)
+    if labels == "all labels":
+        return _head(dataset, slice(None), seed)
+    rows = _of_each_class(splits.train.labels, int(labels), seed)
+    return _head(dataset, rows, seed) if network == "head" else _from_scratch(dataset, rows, seed)
+
+
+def _of_each_class(labels: Any, count: int, seed: int) -> Any:
+    """Return the numbers of ``count`` images of each class, drawn at random."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.permutation(np.flatnonzero(labels == k))[:count] for k in range(labels.max() + 1)])
+
+
+_features_of: dict[str, tuple[Any, Any, float]] = {}
+
+
+def _features(dataset: Any) -> tuple[Any, Any, float]:
+    """Return the features of the training and test images, and the seconds they took; once for each process."""
+    from cnn_course import transfer
+
+    if dataset.checksum not in _features_of:
+        splits = dataset.split(validation_size=0, seed=0)
+        began = time.perf_counter()
+        body = transfer.backbone(SETTINGS["backbone"], image_size=SETTINGS["image_size"])
+        with tempfile.TemporaryDirectory() as folder:  # so that they are computed, and timed
+            of_train = transfer.features(body, splits.train, folder=Path(folder))
+            took = time.perf_counter() - began
+            of_test = transfer.features(body, splits.test, folder=Path(folder))
+        _features_of[dataset.checksum] = of_train, of_test, took
+    return _features_of[dataset.checksum]
+
+
+def _head(dataset: Any, rows: Any, seed: int) -> dict[str, Any]:
+    """Train a dense layer on the frozen features of some training images."""
+    import keras
+
+    from cnn_course import transfer
+
+    of_train, of_test, took = _features(dataset)
+    splits = dataset.split(validation_size=0, seed=0)
+    began = time.perf_counter()
+    top = transfer.head(of_train[rows], splits.train.labels[rows], len(dataset.class_names), seed=seed)
+    took = took * len(of_train[rows]) / len(of_train) + time.perf_counter() - began
+    answers = keras.ops.convert_to_numpy(top(of_test.astype("float32"))).argmax(axis=1)
+    return {"test_accuracy": round(float((answers == splits.test.labels).mean()), 4), "seconds": round(took, 1)}
+
+
+def _from_scratch(dataset: Any, rows: Any, seed: int) -> dict[str, Any]:
+    """Train the student of lesson 04 on some training images, mirrored and moved."""
+    import keras
+    import tensorflow as tf
+
+    from cnn_course import datasets, models, training
+
+    splits = dataset.split(validation_size=0, seed=0)
+    images, steps = splits.train.take(rows), SETTINGS["scratch_steps"]
+    began = time.perf_counter()
+    network = models.student(dataset.image_shape, len(dataset.class_names))
+    training.initialise_whitening(network, images.images)
+    rate = training.TriangularSchedule(2e-3, steps)
+    network.compile(keras.optimizers.Adam(rate), training.SmoothedCrossentropy(0.1), jit_compile=training.JIT_COMPILE)
+    batches = tf.data.Dataset.range(steps).map(
+        functools.partial(training.batch_at, images=images.images, labels=images.labels, batch_size=50, seed=seed)
+    )
+    network.fit(datasets.without_tuner(batches), verbose=0)
+    took = time.perf_counter() - began
+    accuracy = training.accuracy_by_views(network, splits.test, (1,))[1]
+    return {"test_accuracy": round(accuracy, 4), "seconds": round(took, 1)}
+
+
+def _fine_tuned(dataset: Any, seed: int) -> dict[str, Any]:
+    """Train a head on frozen features, then the whole network."""
+    from cnn_course import training, transfer
+
+    splits = dataset.split(validation_size=0, seed=0)
+    began = time.perf_counter()
+    body = transfer.backbone(SETTINGS["backbone"], image_size=SETTINGS["tuning_size"])
+    some = splits.train.take(slice(0, 5000))  # enough for a beginning
+    with tempfile.TemporaryDirectory() as folder:
+        known = transfer.features(body, some, folder=Path(folder))
+    model = transfer.classifier(body, transfer.head(known, some.labels, len(dataset.class_names), seed=seed))
+    transfer.unfreeze(model)
+    transfer.fine_tune(
+        model,
+        splits.train,
+        epochs=SETTINGS["tuning_epochs"],
+        rate=SETTINGS["tuning_rate"],
+        seed=seed,
+        callbacks=[training.EpochLog()],
+    )
+    took = time.perf_counter() - began
+    return {"test_accuracy": round(transfer.accuracy(model, splits.test), 4), "seconds": round(took, 1)}
+
+
+if __name__ == "__main__":
+    main()
