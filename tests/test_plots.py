@@ -159,6 +159,14 @@ def test_a_signed_heat_map_has_zero_in_the_middle():
     assert (low, high) == (-3, 3)
 
 
+def test_a_heat_map_may_name_its_rows_and_columns_and_leave_cells_empty():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "bar_label": "share", "alt": "a"}
+    axis = plots.heat_map(np.array([[np.nan, 3.0], [1.0, np.nan]]), names=["cat", "dog"], **texts).axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["cat", "dog"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["cat", "dog"]
+    assert axis.images[0].get_clim() == (1, 3)
+
+
 def test_the_confusion_matrix_shows_rows_in_per_cent_and_names_the_worst_mistake():
     counts = np.array([[8, 2, 0], [0, 10, 0], [1, 0, 3]])
     figure = plots.confusion_matrix(counts, ["cat", "dog", "frog"])

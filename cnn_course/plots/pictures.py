@@ -68,18 +68,22 @@ def heat_map(
     alt: str,
     size: tuple[float, float] = (6.4, 4.0),
     signed: bool = False,
+    names: Sequence[str] | None = None,
     **imshow: Any,
 ) -> Figure:
     """Return a matrix as coloured cells with a colour bar; ``signed`` gives white for zero and two hues around it.
 
-    Further keywords go to ``imshow``.
+    ``names`` are those of the rows and of the columns, where both are the same. NaN leaves a cell empty. Further
+    keywords go to ``imshow``.
     """
     drawn, axis = new_figure(size=size, alt=alt)
-    reach = float(np.abs(matrix).max())
+    reach = float(np.nanmax(np.abs(matrix)))
     settings = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach} if signed else {}
     shown = axis.imshow(matrix, interpolation="nearest", **settings | imshow)
     axis.grid(visible=False)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if names is not None:
+        _name_cells(axis, names)
     drawn.colorbar(shown, ax=axis, label=bar_label, shrink=0.85)
     return drawn
 
@@ -105,9 +109,14 @@ def confusion_matrix(
             continue
         colour = "white" if row != column and value > 0.6 * mistakes.max() else "black"
         axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
-    axis.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
-    axis.set_yticks(range(len(class_names)), class_names)
+    _name_cells(axis, class_names)
     axis.grid(visible=False)
     axis.set(xlabel="answer", ylabel="true class", title="Answers for each true class (%)")
     drawn.colorbar(shown, ax=axis, label="wrong answers (% of the true class)", shrink=0.8)
     return drawn
+
+
+def _name_cells(axis: Any, names: Sequence[str]) -> None:
+    """Write the names of the classes beside the rows and under the columns of a matrix."""
+    axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axis.set_yticks(range(len(names)), names)

@@ -14,6 +14,7 @@ from cnn_course.training.fast import (
     initialise_identity,
     initialise_whitening,
     predict_with_views,
+    recipe_optimiser,
     train_fast,
     whitening_kernel,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "initialise_whitening",
     "orthogonalise",
     "predict_with_views",
+    "recipe_optimiser",
     "train_fast",
     "train_one_cycle",
     "train_regularised",

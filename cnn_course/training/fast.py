@@ -183,7 +183,7 @@ def fit_recipe(
     if steps < 1:
         raise ValueError(f"A batch of {recipe.batch_size} images is larger than the set of {len(train)}.")
     model.compile(
-        _optimiser(recipe, recipe.epochs * steps),
+        recipe_optimiser(recipe, recipe.epochs * steps),
         SmoothedCrossentropy(recipe.smoothing),
         metrics=["accuracy"],
         jit_compile=JIT_COMPILE,
@@ -205,6 +205,22 @@ def fit_recipe(
         if model.stop_training:  # a callback has had enough
             break
     return {**history, "seconds": clock.seconds}
+
+
+def recipe_optimiser(recipe: FastRecipe, steps: int) -> keras.optimizers.Optimizer:
+    """Return the recipe's optimiser for a training of so many steps."""
+    rate = TriangularSchedule(recipe.kernel_rate, steps, warmup=recipe.warmup)
+    if recipe.optimiser == "sgd":
+        optimiser = keras.optimizers.SGD(rate, momentum=0.85, nesterov=True, weight_decay=5e-4)
+    else:
+        of_kernel_rate = recipe.batch_size / 1000 / recipe.kernel_rate
+        optimiser = Muon(
+            rate, matrix_rate=recipe.head_rate * of_kernel_rate, vector_rate=recipe.bias_rate * of_kernel_rate
+        )
+    if recipe.dtype == "mixed_float16":
+        # Keras does so by itself only where the policy is that of the whole model, not where layers have their own.
+        return keras.optimizers.LossScaleOptimizer(optimiser)
+    return optimiser
 
 
 def predict_with_views(model: keras.Model, images: np.ndarray, *, views: int = 2, batch_size: int = 500) -> np.ndarray:
@@ -265,22 +281,6 @@ class _EpochSeconds(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.seconds.append((self._ended or time.perf_counter()) - self._began)
-
-
-def _optimiser(recipe: FastRecipe, steps: int) -> keras.optimizers.Optimizer:
-    """Return the recipe's optimiser for a training of so many steps."""
-    rate = TriangularSchedule(recipe.kernel_rate, steps, warmup=recipe.warmup)
-    if recipe.optimiser == "sgd":
-        optimiser = keras.optimizers.SGD(rate, momentum=0.85, nesterov=True, weight_decay=5e-4)
-    else:
-        of_kernel_rate = recipe.batch_size / 1000 / recipe.kernel_rate
-        optimiser = Muon(
-            rate, matrix_rate=recipe.head_rate * of_kernel_rate, vector_rate=recipe.bias_rate * of_kernel_rate
-        )
-    if recipe.dtype == "mixed_float16":
-        # Keras does so by itself only where the policy is that of the whole model, not where layers have their own.
-        return keras.optimizers.LossScaleOptimizer(optimiser)
-    return optimiser
 
 
 def _stages(recipe: FastRecipe, train: datasets.Dataset) -> list[tuple[int, int, np.ndarray]]:
