@@ -19,6 +19,8 @@ def start_tensorflow_quietly() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    # Where an export went, and that a function was compiled for another shape, is no news to a reader either.
+    tf.get_logger().setLevel("ERROR")
 
 
 @contextlib.contextmanager

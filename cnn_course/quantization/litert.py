@@ -87,7 +87,8 @@ class LiteRTClassifier:
     def _logits(self, images: np.ndarray) -> np.ndarray:
         if len(images) != self._batch:
             self._interpreter.resize_tensor_input(self._input["index"], images.shape, strict=True)
-            self._interpreter.allocate_tensors()
+            with standard_error_set_aside():  # it tells which delegate it has made
+                self._interpreter.allocate_tensors()
             self._batch = len(images)
         self._interpreter.set_tensor(self._input["index"], _to_stored(images, self._input))
         self._interpreter.invoke()
