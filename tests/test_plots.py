@@ -76,6 +76,11 @@ def test_the_band_is_the_spread():
     assert (low, high) == (0.75, 2.5)
 
 
+def test_the_number_of_a_bar_stands_beyond_its_end_on_either_side():
+    texts = plots.bars({"up": 1.0, "down": -1.0}, spread={"down": 0.5}, xlabel="x", title="t", alt="a").axes[0].texts
+    assert [(text.xy[0], text.get_ha()) for text in texts] == [(1.0, "left"), (-1.5, "right")]
+
+
 def test_bars_keep_their_order_and_say_their_values():
     axis = plots.bars({"first": 0.5, "second": 0.25}, xlabel="accuracy", title="t", alt="a").axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "second"]

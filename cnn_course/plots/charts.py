@@ -89,9 +89,18 @@ def bars(
     heights = np.array([values[name] for name in names], dtype=float)
     errors = np.array([spread.get(name, 0.0) for name in names]) if spread else None
     axis.barh(names, heights, xerr=errors, color=COLOURS[0], height=0.62, ecolor="#333333", capsize=3)
-    reach = heights + (errors if errors is not None else 0)
+    side = np.where(heights < 0, -1, 1)  # the number stands beyond the end of its bar
+    reach = heights + side * (errors if errors is not None else 0)
     for k, (end, value) in enumerate(zip(reach, heights, strict=True)):
-        axis.annotate(form.format(value), (end, k), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+        axis.annotate(
+            form.format(value),
+            (end, k),
+            xytext=(4 * side[k], 0),
+            textcoords="offset points",
+            ha="left" if side[k] > 0 else "right",
+            va="center",
+            fontsize=9,
+        )
     axis.invert_yaxis()
     axis.grid(visible=False, axis="y")
     axis.margins(x=0.12)
