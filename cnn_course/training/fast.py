@@ -192,7 +192,7 @@ def fit_recipe(
     history: dict[str, list[float]] = {}
     for first, last, images in _stages(recipe, train):
         stage = model.fit(
-            _batches(images, train.labels, recipe, seed, first * steps, last * steps),
+            recipe_batches(recipe, images, train.labels, steps=(first * steps, last * steps), seed=seed),
             validation_data=datasets.batches(validation, 500) if validation else None,
             initial_epoch=first,
             epochs=last,
@@ -221,6 +221,40 @@ def recipe_optimiser(recipe: FastRecipe, steps: int) -> keras.optimizers.Optimiz
         # Keras does so by itself only where the policy is that of the whole model, not where layers have their own.
         return keras.optimizers.LossScaleOptimizer(optimiser)
     return optimiser
+
+
+def recipe_batches(
+    recipe: FastRecipe, images: np.ndarray, labels: np.ndarray, *, steps: tuple[int, int], seed: int = 0
+) -> tf.data.Dataset:
+    """Return the batches that a recipe shows from step ``steps[0]`` to before step ``steps[1]`` of its training.
+
+    Each image is mirrored and moved as the recipe says (:func:`cnn_course.training.batch_at`); ``seed`` is that of the
+    order and of the augmentation.
+    """
+    images, labels = tf.constant(images), tf.constant(labels)
+
+    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return batch_at(
+            step,
+            images,
+            labels,
+            batch_size=recipe.batch_size,
+            seed=seed,
+            shift=recipe.shift,
+            alternating=recipe.alternating,
+        )
+
+    return datasets.without_tuner(tf.data.Dataset.range(*steps).map(batch).prefetch(2))
+
+
+def forget_steps(optimiser: keras.optimizers.Optimizer) -> None:
+    """Set an optimiser back to before its first step, so that a compiled model can be trained anew.
+
+    Its velocities and its count of steps become zero; a learning rate that is a number and no schedule stays.
+    """
+    for variable in optimiser.variables:
+        if "learning_rate" not in variable.path:
+            variable.assign(ops.zeros_like(variable))
 
 
 def predict_with_views(model: keras.Model, images: np.ndarray, *, views: int = 2, batch_size: int = 500) -> np.ndarray:
@@ -303,23 +337,3 @@ def _shrunk(images: np.ndarray, size: int) -> np.ndarray:
         for at in range(0, len(images), 2000)
     ]
     return np.concatenate(parts)
-
-
-def _batches(
-    images: np.ndarray, labels: np.ndarray, recipe: FastRecipe, seed: int, first: int, last: int
-) -> tf.data.Dataset:
-    """Return the training batches of the steps from ``first`` to before ``last``."""
-    images, labels = tf.constant(images), tf.constant(labels)
-
-    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return batch_at(
-            step,
-            images,
-            labels,
-            batch_size=recipe.batch_size,
-            seed=seed,
-            shift=recipe.shift,
-            alternating=recipe.alternating,
-        )
-
-    return datasets.without_tuner(tf.data.Dataset.range(first, last).map(batch).prefetch(2))
