@@ -2,9 +2,10 @@
 
 The teacher is the fast network that travels with the course (data/fast_network.npz). Both kinds of student see all
 50,000 training images in the same order, mirrored and moved alike, and begin with the same weights; only the loss
-differs. They are judged on the test images once, after the last epoch. Temperature and weight of the teacher were
-chosen on held-out training images (see ``SETTINGS``). Every finished run is stored at once in
-results/cifar10_distillation.json; started again, the script goes on with the runs that are missing.
+differs. They are judged on the test images once, after the last epoch. Temperature and weight of the teacher
+(``SETTINGS``) are usual values and have not been tuned; ``--held-out`` judges training images instead, to choose by
+(the teacher itself has seen those). Every finished run is stored at once in results/cifar10_distillation.json; started
+again, the script goes on with the runs that are missing.
 
     python benchmarks/cifar10_distillation.py
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from stored_runs import WholeNumbers, complete
+from stored_runs import WholeNumbers, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = {"epochs": 15, "temperature": 4.0, "weight": 0.9}
@@ -49,10 +50,7 @@ def main(out: Path, seeds: tuple[int, ...], held_out: int, at_most: int | None) 
         ),
         at_most=at_most,
     )
-    for kind in KINDS:
-        own = [run["test_accuracy"] for run in runs if run["kind"] == kind]
-        if own:
-            click.echo(f"{kind:<14} {len(own)} seeds  mean {sum(own) / len(own):.4f}")
+    tell_means(runs, "kind")
 
 
 def _trained(dataset: Any, weight: float, smoothing: float, seed: int, held_out: int) -> dict[str, Any]:

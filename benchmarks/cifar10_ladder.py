@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from stored_runs import WholeNumbers, complete
+from stored_runs import WholeNumbers, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
 # What each rung changes in the recipe; "network" is the one thing that is not in it.
@@ -60,12 +60,7 @@ def main(out: Path, seeds: tuple[int, ...], train_size: int, epochs: int, at_mos
         ),
         at_most=at_most,
     )
-    for name in rungs:
-        own = [run for run in runs if run["rung"] == name]
-        if own:
-            accuracy = sum(run["test_accuracy"]["1"] for run in own) / len(own)
-            seconds = sum(run["seconds"] for run in own) / len(own)
-            click.echo(f"{name:<22} {len(own)} seeds  mean {accuracy:.4f}  {seconds:.0f} s")
+    tell_means(runs, "rung", accuracy=lambda run: run["test_accuracy"]["1"])
 
 
 def _rungs(epochs: int) -> dict[str, tuple[str, Any]]:

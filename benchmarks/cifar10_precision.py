@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from stored_runs import WholeNumbers, complete
+from stored_runs import WholeNumbers, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMATS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -43,12 +43,7 @@ def main(out: Path, seeds: tuple[int, ...], at_most: int | None) -> None:
         ),
         at_most=at_most,
     )
-    for dtype in FORMATS:
-        own = [run for run in runs if run["dtype"] == dtype]
-        if own:
-            accuracy = sum(run["test_accuracy"] for run in own) / len(own)
-            seconds = sum(run["seconds"] for run in own) / len(own)
-            click.echo(f"{dtype:<15} {len(own)} seeds  mean {accuracy:.4f}  {seconds:.0f} s")
+    tell_means(runs, "dtype")
 
 
 def _trained(dataset: Any, recipe: Any, seed: int) -> dict[str, Any]:

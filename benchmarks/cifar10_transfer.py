@@ -2,24 +2,24 @@
 
     head, all labels       features of all 50,000 training images, computed once, and a dense layer on top
     head, 10/50/250        the same with so many labels of each class, which a seed draws
-    scratch, 10/50/250     the student of lesson 04 from random weights, on the same images
+    scratch, 10/50/250     the student of lesson 04 with its recipe, on the same images
     fine-tuned             the whole network, its batch normalisation in inference mode, on all training images
 
-The test images are judged once, after each training. Rates, epochs and sizes of the images were chosen on held-out
-training images. Every finished run is stored at once in results/cifar10_transfer.json; started again, the script goes
-on with the runs that are missing.
+The test images are judged once, after each training. Rates, epochs and sizes of the images (``SETTINGS``) have not been
+tuned. Every finished run is stored at once in results/cifar10_transfer.json; started again, the script goes on with the
+runs that are missing.
 
     python benchmarks/cifar10_transfer.py
 """
 
-import functools
+import dataclasses
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import click
-from stored_runs import WholeNumbers, chosen, complete
+from stored_runs import WholeNumbers, chosen, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = (10, 50, 250)
@@ -66,10 +66,7 @@ def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], at_most: int 
         ),
         at_most=at_most,
     )
-    for kind in kinds:
-        own = [run["test_accuracy"] for run in runs if run["kind"] == kind]
-        if own:
-            click.echo(f"{kind:<18} {len(own)} seeds  mean {sum(own) / len(own):.4f}")
+    tell_means(runs, "kind")
 
 
 def _trained(dataset: Any, kind: str, seed: int) -> dict[str, Any]:
@@ -133,23 +130,21 @@ def _head(dataset: Any, rows: Any, seed: int) -> dict[str, Any]:
 
 
 def _from_scratch(dataset: Any, rows: Any, seed: int) -> dict[str, Any]:
-    """Train the student of lesson 04 on some training images, mirrored and moved."""
-    import keras
-    import tensorflow as tf
-
-    from cnn_course import datasets, models, training
+    """Train the student's recipe on some training images, for the same number of steps however many they are."""
+    from cnn_course import training
 
     splits = dataset.split(validation_size=0, seed=0)
     images, steps = splits.train.take(rows), SETTINGS["scratch_steps"]
+    recipe = dataclasses.replace(training.FAST_RECIPES["80,000 weights"], small_epochs=0, batch_size=50)
     began = time.perf_counter()
-    network = models.student(dataset.image_shape, len(dataset.class_names))
-    training.initialise_whitening(network, images.images)
-    rate = training.TriangularSchedule(2e-3, steps)
-    network.compile(keras.optimizers.Adam(rate), training.SmoothedCrossentropy(0.1), jit_compile=training.JIT_COMPILE)
-    batches = tf.data.Dataset.range(steps).map(
-        functools.partial(training.batch_at, images=images.images, labels=images.labels, batch_size=50, seed=seed)
+    network = training.fast_model(recipe, images)
+    network.compile(
+        training.recipe_optimiser(recipe, steps),
+        training.SmoothedCrossentropy(recipe.smoothing),
+        jit_compile=training.JIT_COMPILE,
     )
-    network.fit(datasets.without_tuner(batches), verbose=0)
+    batches = training.recipe_batches(recipe, images.images, images.labels, steps=(0, steps), seed=seed)
+    network.fit(batches, shuffle=False, verbose=0)
     took = time.perf_counter() - began
     accuracy = training.accuracy_by_views(network, splits.test, (1,))[1]
     return {"test_accuracy": round(accuracy, 4), "seconds": round(took, 1)}

@@ -81,6 +81,22 @@ def complete(
     return [run for job in jobs for run in _runs_of(job, stored)]
 
 
+def tell_means(
+    runs: Iterable[dict[str, Any]],
+    by: str,
+    *,
+    accuracy: Callable[[dict[str, Any]], float] = lambda run: run["test_accuracy"],
+) -> None:
+    """Print a line for each value of ``by``: its number of runs, their mean accuracy and mean seconds."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        groups.setdefault(run[by], []).append(run)
+    for name, own in groups.items():
+        mean = sum(accuracy(run) for run in own) / len(own)
+        seconds = sum(run["seconds"] for run in own) / len(own)
+        click.echo(f"{name:<22} {len(own)} seeds  mean {mean:.4f}  {seconds:.0f} s")
+
+
 def _runs_of(job: dict[str, Any], stored: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the stored runs of a job."""
     return [run for run in stored["runs"] if all(run.get(name) == value for name, value in job.items())]

@@ -60,6 +60,17 @@ def test_a_stopped_benchmark_goes_on_with_what_is_missing(stored_runs, tmp_path,
     assert not list(out.parent.glob("*.part"))
 
 
+def test_means_are_told_for_each_group_in_the_order_of_the_runs(stored_runs, capsys):
+    values = [("slow", 0.5, 10), ("fast", 0.9, 2), ("slow", 0.7, 20)]
+    runs = [{"kind": kind, "test_accuracy": accuracy, "seconds": seconds} for kind, accuracy, seconds in values]
+    stored_runs.tell_means(runs, "kind")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        ["slow", "2", "seeds", "mean", "0.6000", "15", "s"],
+        ["fast", "1", "seeds", "mean", "0.9000", "2", "s"],
+    ]
+
+
 def test_the_file_says_where_it_comes_from(stored_runs, tmp_path):
     complete(stored_runs, tmp_path / "squares.json", at_most=1)
     stored = json.loads((tmp_path / "squares.json").read_text())
