@@ -71,6 +71,30 @@ def test_means_are_told_for_each_group_in_the_order_of_the_runs(stored_runs, cap
     ]
 
 
+def test_time_to_accuracy_is_that_of_the_first_epoch_that_reaches_a_level(stored_runs, capsys):
+    import cifar10_time_to_accuracy as benchmark
+
+    accuracies = {
+        "recipe": ([0.7, 0.85, 0.79], [0.7, 0.91, 0.91]),
+        "articles' CNN": ([0.6, 0.79, 0.8], [0.6, 0.8, 0.8]),
+    }
+    runs = [
+        {"contender": name, "seed": 0, "seconds": [50, 100, 300], "test_accuracy": {"1": one, "2": two}}
+        for name, (one, two) in accuracies.items()
+    ]
+    benchmark._print_table(runs, "2")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows[0] == ["recipe", "(0)", "50", "100", "100", "never", "91.00%", "91.00%", "300", "s"]
+    assert rows[1] == ["articles'", "CNN", "(0)", "100", "100", "never", "never", "80.00%", "80.00%", "300", "s"]
+    benchmark._print_comparison(runs)
+    assert capsys.readouterr().out == (
+        "to 80%, seed 0: the recipe 100 s, the articles' CNN 300 s (3.0 times as long)\n"
+    )
+    runs[1]["test_accuracy"]["1"][-1] = 0.79
+    benchmark._print_comparison(runs)
+    assert capsys.readouterr().out.endswith("the articles' CNN never gets there\n")
+
+
 def test_the_file_says_where_it_comes_from(stored_runs, tmp_path):
     complete(stored_runs, tmp_path / "squares.json", at_most=1)
     stored = json.loads((tmp_path / "squares.json").read_text())
