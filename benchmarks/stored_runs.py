@@ -73,8 +73,10 @@ def complete(
     stored["data"] = {"name": dataset.name, "checksum": dataset.checksum, "origin": dataset.origin}
     began = time.time()
     for k, job in enumerate(missing, start=1):
-        stored["runs"].append({**job, **run(dataset, job)})
-        stored["provenance"] = provenance()
+        measured = run(dataset, job)
+        made = stored["provenance"] = provenance()
+        # The runs of one file may come from several machines; their seconds compare on one only.
+        stored["runs"].append({**job, **measured, "made_on": f"{made['device']}: {made['cpu']}, {made['cores']} cores"})
         lesson.write_json(out, stored)
         left = (time.time() - began) / k * (len(missing) - k)
         click.echo(f"{k}/{len(missing)}  {tell(stored['runs'][-1])}; {left / 60:.0f} min left")

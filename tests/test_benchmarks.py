@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cnn_course import datasets
+from cnn_course import datasets, machine
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 ABOUT = {"what": "Squares.", "settings": {"sizes": (1, 2)}}
@@ -100,6 +100,7 @@ def test_the_file_says_where_it_comes_from(stored_runs, tmp_path):
     stored = json.loads((tmp_path / "squares.json").read_text())
     assert stored["provenance"]["command"] == "python benchmarks/squares.py --size 2"
     assert len(stored["provenance"]["commit"].split()[0]) in (0, 40)
+    assert stored["runs"][0]["made_on"].endswith(f"{machine.usable_cores()} cores")
     assert stored["data"]["name"] == "shapes10"
     assert str(tmp_path) not in json.dumps(stored)
 
