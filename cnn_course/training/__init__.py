@@ -8,23 +8,20 @@ from cnn_course.training.fast import (
     FAST_RECIPES,
     JIT_COMPILE,
     FastRecipe,
-    accuracy_by_views,
     fast_model,
     fit_recipe,
     forget_steps,
-    initialise_identity,
-    initialise_whitening,
-    predict_with_views,
     recipe_batches,
     recipe_optimiser,
     train_fast,
-    whitening_kernel,
 )
+from cnn_course.training.initialisation import initialise_identity, initialise_whitening, whitening_kernel
 from cnn_course.training.losses import SmoothedCrossentropy
 from cnn_course.training.optimisers import Muon, orthogonalise
 from cnn_course.training.progress import EpochLog, StepRate, images_per_second
 from cnn_course.training.regularisation import ABLATION, Regularisation, train_one_cycle, train_regularised
 from cnn_course.training.schedules import TriangularSchedule
+from cnn_course.training.views import accuracy_by_views, predict_with_views
 
 __all__ = [
     "ABLATION",

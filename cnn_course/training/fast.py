@@ -1,8 +1,8 @@
 """The fast recipe: a good CIFAR-10 classifier in minutes on two processor cores. Derived in lesson 04, step by step.
 
-K. Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, is the source of the whitening and
-identity initialisation, the alternating flip and the views; small images in the first epochs are the course's own
-choice for a processor, where the work per image counts.
+K. Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, is the source of its
+initialisation, of the alternating flip and of the shape of its schedule; small images in the first epochs are the
+course's own choice for a processor, where the work per image counts.
 """
 
 import time
@@ -17,57 +17,13 @@ from keras import ops
 
 from cnn_course import datasets, models
 from cnn_course.training.augmentation import batch_at
+from cnn_course.training.initialisation import initialise_identity, initialise_whitening
 from cnn_course.training.losses import SmoothedCrossentropy
 from cnn_course.training.optimisers import Muon
 from cnn_course.training.schedules import TriangularSchedule
 
 # For compile: XLA is slower with TensorFlow on every processor that was tried; JAX knows nothing else.
 JIT_COMPILE = "auto" if keras.backend.backend() == "jax" else False
-
-
-def whitening_kernel(images: np.ndarray, *, size: int = 2, epsilon: float = 5e-4) -> np.ndarray:
-    """Return the convolution that turns patches into uncorrelated values of variance 1, each with its opposite.
-
-    The columns are the eigenvectors of the covariance of all patches of ``size`` by ``size`` pixels, divided by the
-    root of their eigenvalue plus ``epsilon`` (which keeps hardly varying directions, noise, from being blown up), and
-    then the same with the other sign, since an activation such as SiLU keeps little but the positive values.
-
-    Args:
-        images: (n, height, width, channels), scaled as the layer will see them.
-        size: Height and width of a patch.
-        epsilon: In units of the images' variance.
-
-    Returns:
-        A kernel (size, size, channels, 2 size² channels), float32.
-    """
-    windows = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))
-    channels = images.shape[-1]
-    patches = np.moveaxis(windows, 3, -1).reshape(-1, size * size * channels).astype("float64")
-    eigenvalues, eigenvectors = np.linalg.eigh(np.cov(patches, rowvar=False))
-    filters = (eigenvectors / np.sqrt(np.maximum(eigenvalues, 0) + epsilon))[:, ::-1]  # the strongest first
-    both = np.concatenate([filters, -filters], axis=1)
-    return both.reshape(size, size, channels, -1).astype("float32")
-
-
-def initialise_whitening(model: keras.Model, images: np.ndarray, *, at_most: int = 5000) -> None:
-    """Fill the layer ``whitening`` of a :func:`cnn_course.models.fast_network` from the first ``at_most`` images."""
-    layer = model.get_layer("whitening")
-    scaled = ops.convert_to_numpy(model.get_layer("scale")(images[:at_most].astype("float32"))).astype("float32")
-    layer.kernel.assign(whitening_kernel(scaled, size=layer.kernel.shape[0]))
-
-
-def initialise_identity(model: keras.Model) -> None:
-    """Let the first filters of every 3x3 convolution copy its input channels; the others keep their random weights.
-
-    Then what the first layer sees reaches the last one unmixed when training begins ("Dirac initialisation").
-    """
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (3, 3):
-            kernel = ops.convert_to_numpy(layer.kernel).copy()
-            copied = np.arange(min(kernel.shape[2:]))
-            kernel[..., copied] = 0
-            kernel[1, 1, copied, copied] = 1
-            layer.kernel.assign(kernel)
 
 
 @dataclass(frozen=True)
@@ -256,46 +212,6 @@ def forget_steps(optimiser: keras.optimizers.Optimizer) -> None:
     for variable in optimiser.variables:
         if "learning_rate" not in variable.path:
             variable.assign(ops.zeros_like(variable))
-
-
-def predict_with_views(model: keras.Model, images: np.ndarray, *, views: int = 2, batch_size: int = 500) -> np.ndarray:
-    """Return the mean logits (n, k) over several views of each image (test-time augmentation).
-
-    Args:
-        model: A classifier that returns logits.
-        images: (n, height, width, channels).
-        views: 1 is the image alone; 2 adds its mirror image; 6 adds both moved by one pixel up and left, and down and
-            right, the moved ones counting as much as the others together.
-        batch_size: Images in one call.
-    """
-    if views not in (1, 2, 6):
-        raise ValueError(f"views is {views}; it must be 1, 2 or 6.")
-
-    def logits(some: np.ndarray) -> np.ndarray:
-        return model.predict(some, batch_size=batch_size, verbose=0)
-
-    def mirrored(some: np.ndarray) -> np.ndarray:
-        return (logits(some) + logits(some[:, :, ::-1])) / 2
-
-    if views == 1:
-        return logits(images)
-    result = mirrored(images)
-    if views == 6:
-        height, width = images.shape[1:3]
-        padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-        moved = [padded[:, at : at + height, at : at + width] for at in (0, 2)]
-        result = (result + (mirrored(moved[0]) + mirrored(moved[1])) / 2) / 2
-    return result
-
-
-def accuracy_by_views(
-    model: keras.Model, dataset: datasets.Dataset, counts: Sequence[int] = (1, 2, 6)
-) -> dict[int, float]:
-    """Return for each number of views the share of the images that :func:`predict_with_views` gets right."""
-    return {
-        views: float((predict_with_views(model, dataset.images, views=views).argmax(axis=1) == dataset.labels).mean())
-        for views in counts
-    }
 
 
 class _EpochSeconds(keras.callbacks.Callback):
