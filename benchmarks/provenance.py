@@ -18,8 +18,8 @@ CODE = (
     "cnn_course/transfer.py",
     "benchmarks",
 )
-# The options of a benchmark that change no result.
-NEUTRAL_OPTIONS = ("--out", "--at-most", "--recipe", "--weights")
+# The options of a benchmark that change no result, but which of the runs are done and where they go.
+NEUTRAL_OPTIONS = ("--out", "--at-most", "--recipe", "--kind", "--dtype", "--weights")
 
 
 def provenance() -> dict[str, Any]:
