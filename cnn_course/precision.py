@@ -80,10 +80,20 @@ def advice() -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class StepCost:
-    """What training steps cost: seconds for one step (median), and the process's peak memory in bytes."""
+    """What training steps cost: seconds for one step (median), and memory in bytes.
+
+    ``peak_bytes`` is the most that the process held, of the GPU's memory where there is one; ``start_bytes`` is what
+    it had held before its first step, with TensorFlow and the weights.
+    """
 
     seconds: float
     peak_bytes: int
+    start_bytes: int
+
+    @property
+    def step_bytes(self) -> int:
+        """What the steps added: activations, gradients, and the compiled computation."""
+        return self.peak_bytes - self.start_bytes
 
 
 def step_cost(
@@ -120,9 +130,21 @@ def _step_cost(
     labels = random.integers(0, 10, batch_size)
     model = models.fast_network(widths=widths, dtype=policy)
     model.compile(keras.optimizers.SGD(1e-3, momentum=0.9), training.SmoothedCrossentropy(0.1), jit_compile=jit_compile)
+    start_bytes = _peak_bytes()
     seconds = []
     for _ in range(steps + 2):
         began = time.perf_counter()
         model.train_on_batch(images, labels)
         seconds.append(time.perf_counter() - began)
-    return StepCost(float(np.median(seconds[2:])), machine.peak_memory_bytes())
+    return StepCost(float(np.median(seconds[2:])), _peak_bytes(), start_bytes)
+
+
+def _peak_bytes() -> int:
+    """Return the peak of this process's memory where it trains: on the GPU, else on the processor."""
+    import keras
+
+    if machine.has_gpu() and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return machine.peak_memory_bytes()

@@ -21,6 +21,7 @@ OTHER_PARAMETERS = {
     "02_mnist": {"seed": 1, "batch_size": 50},
     "03_cifar_cnn": {"seed": 1, "batch_size": 50},
     "04_residual_networks": {"seed": 1, "batch_size": 20},
+    "06_mixed_precision": {"seed": 1, "batch_size": 40},
 }
 
 

@@ -217,6 +217,18 @@ def test_a_ladder_shows_mean_and_spread_of_accuracy_and_time_for_each_step():
     )
 
 
+def test_a_number_line_tells_the_numbers_with_all_digits_from_those_below():
+    ranges = {"wide": (2.0**-20, 2.0**-10, 2.0**30), "narrow": (2.0**-6, 2.0**-4, 2.0**5)}
+    drawn = plots.number_line(ranges, title="t", alt="Two.")
+    axis = drawn.axes[0]
+    spans = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axis.patches]
+    assert spans == [(-10, 30), (-20, -10), (-4, 5), (-6, -4)]
+    assert axis.patches[0].get_facecolor() != axis.patches[1].get_facecolor()
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["wide", "narrow"]
+    assert [text.get_text() for text in axis.texts[3:]] == ["0.016", "0.062", "32"]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["all digits", "fewer digits"]
+
+
 def test_functions_and_their_derivatives_are_drawn_in_one_panel_each():
     x = np.linspace(-1, 1, 5)
     drawn = plots.functions_with_derivatives(x, {"square": (x**2, 2 * x), "line": (x, x**0)}, xlabel="x", alt="Two.")

@@ -12,6 +12,7 @@ from cnn_course.plots.charts import (
     ladder,
     learning_curves,
     lines,
+    number_line,
     seed_dots,
     told,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "lines",
     "new_figure",
     "number_grids",
+    "number_line",
     "prediction",
     "receptive_fields",
     "seed_dots",

@@ -180,6 +180,38 @@ def ladder(accuracy: dict[str, np.ndarray], seconds: dict[str, np.ndarray], *, t
     return drawn
 
 
+def number_line(ranges: dict[str, tuple[float, float, float]], *, title: str, alt: str) -> Figure:
+    """Return a row for each number format over the powers of two: dark where it has all its digits, light below.
+
+    ``ranges`` holds for each format its smallest positive number, its smallest one with all digits, and its largest.
+    """
+    drawn, axis = new_figure(size=(6.8, 1.3 + 0.55 * len(ranges)), alt=alt)
+    for k, limits in enumerate(ranges.values()):
+        smallest, normal, largest = np.log2(limits)
+        first = k == 0  # one entry of the legend for all rows
+        axis.barh(k, largest - normal, left=normal, height=0.4, color=COLOURS[0], label="all digits" if first else None)
+        axis.barh(
+            k, normal - smallest, left=smallest, height=0.4, color=COLOURS[5], label="fewer digits" if first else None
+        )
+        for place, value, side in zip((smallest, normal, largest), limits, ("right", "left", "right"), strict=True):
+            axis.annotate(
+                f"{value:.2g}",
+                (place, k - 0.2),
+                xytext=(0, 2),
+                textcoords="offset points",
+                ha=side,
+                va="bottom",
+                fontsize=8.5,
+            )
+    axis.set_yticks(range(len(ranges)), list(ranges))
+    axis.set_ylim(len(ranges) - 0.6, -0.7)
+    axis.set_xticks(range(-128, 129, 32), [f"$2^{{{k}}}$" for k in range(-128, 129, 32)])
+    axis.grid(visible=False, axis="y")
+    axis.set(xlabel="positive numbers, as powers of two", title=title)
+    drawn.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return drawn
+
+
 def functions_with_derivatives(
     x: np.ndarray, functions: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, alt: str, sharey: bool = False
 ) -> Figure:
