@@ -225,7 +225,7 @@ def test_a_number_line_tells_the_numbers_with_all_digits_from_those_below():
     assert spans == [(-10, 30), (-20, -10), (-4, 5), (-6, -4)]
     assert axis.patches[0].get_facecolor() != axis.patches[1].get_facecolor()
     assert [label.get_text() for label in axis.get_yticklabels()] == ["wide", "narrow"]
-    assert [text.get_text() for text in axis.texts[3:]] == ["0.016", "0.062", "32"]
+    assert [text.get_text() for text in axis.texts[3:]] == ["0.0156", "0.0625", "32"]
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["all digits", "fewer digits"]
 
 

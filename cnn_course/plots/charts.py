@@ -185,7 +185,7 @@ def number_line(ranges: dict[str, tuple[float, float, float]], *, title: str, al
 
     ``ranges`` holds for each format its smallest positive number, its smallest one with all digits, and its largest.
     """
-    drawn, axis = new_figure(size=(6.8, 1.3 + 0.55 * len(ranges)), alt=alt)
+    drawn, axis = new_figure(size=(6.8, 1.2 + 0.7 * len(ranges)), alt=alt)
     for k, limits in enumerate(ranges.values()):
         smallest, normal, largest = np.log2(limits)
         first = k == 0  # one entry of the legend for all rows
@@ -193,18 +193,24 @@ def number_line(ranges: dict[str, tuple[float, float, float]], *, title: str, al
         axis.barh(
             k, normal - smallest, left=smallest, height=0.4, color=COLOURS[5], label="fewer digits" if first else None
         )
-        for place, value, side in zip((smallest, normal, largest), limits, ("right", "left", "right"), strict=True):
+        # The ends above the bar, the change of colour below it, so that a short bar has room for all three.
+        for place, value, side, up in (
+            (smallest, limits[0], "right", 1),
+            (normal, limits[1], "center", -1),
+            (largest, limits[2], "right", 1),
+        ):
             axis.annotate(
-                f"{value:.2g}",
-                (place, k - 0.2),
-                xytext=(0, 2),
+                f"{value:.3g}",
+                (place, k - 0.2 * up),
+                xytext=(0, 2 * up),
                 textcoords="offset points",
                 ha=side,
-                va="bottom",
+                va="bottom" if up == 1 else "top",
                 fontsize=8.5,
             )
     axis.set_yticks(range(len(ranges)), list(ranges))
-    axis.set_ylim(len(ranges) - 0.6, -0.7)
+    axis.set_ylim(len(ranges) - 0.4, -0.7)
+    axis.margins(x=0.12)
     axis.set_xticks(range(-128, 129, 32), [f"$2^{{{k}}}$" for k in range(-128, 129, 32)])
     axis.grid(visible=False, axis="y")
     axis.set(xlabel="positive numbers, as powers of two", title=title)
