@@ -210,7 +210,8 @@ def number_line(ranges: dict[str, tuple[float, float, float]], *, title: str, al
             )
     axis.set_yticks(range(len(ranges)), list(ranges))
     axis.set_ylim(len(ranges) - 0.4, -0.7)
-    axis.margins(x=0.12)
+    axis.use_sticky_edges = False  # room on the left of the bars, for the numbers there
+    axis.margins(x=0.1)
     axis.set_xticks(range(-128, 129, 32), [f"$2^{{{k}}}$" for k in range(-128, 129, 32)])
     axis.grid(visible=False, axis="y")
     axis.set(xlabel="positive numbers, as powers of two", title=title)
