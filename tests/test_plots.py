@@ -252,6 +252,20 @@ def test_seed_dots_show_each_seed_and_their_mean():
     assert [text.get_text() for text in axis.texts] == ["2.00", "5.00"]
 
 
+def test_dots_by_row_lie_in_their_row_and_series_are_told_apart_by_shape_too():
+    figure = plots.dots_by_row(["cat", "dog"], {"a": [1.0, -1.0], "b": [1.0, 0.0]}, xlabel="x", title="t", alt="Two.")
+    axis = figure.axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["cat", "dog"]
+    assert axis.yaxis_inverted()
+    zero, first, second = axis.lines
+    assert list(zero.get_xdata()) == [0, 0]
+    assert list(first.get_xdata()) == [1.0, -1.0]
+    assert np.round(first.get_ydata()).tolist() == np.round(second.get_ydata()).tolist() == [0, 1]
+    assert np.all(first.get_ydata() != second.get_ydata())
+    assert first.get_marker() != second.get_marker()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+
+
 def test_accuracy_under_shift_has_an_example_over_each_shift():
     drawn = plots.accuracy_under_shift(
         range(3), {"MLP": [0.9, 0.5, 0.2], "CNN": [0.9, 0.9, 0.8]}, np.zeros((3, 4, 4)), title="t", alt="a"

@@ -7,6 +7,7 @@ in the output's metadata, where a screen reader and the HTML reports find it.
 from cnn_course.plots.charts import (
     accuracy_under_shift,
     bars,
+    dots_by_row,
     functions_with_derivatives,
     gains,
     ladder,
@@ -30,6 +31,7 @@ __all__ = [
     "accuracy_under_shift",
     "bars",
     "confusion_matrix",
+    "dots_by_row",
     "filter_responses",
     "functions_with_derivatives",
     "gains",

@@ -147,6 +147,27 @@ def seed_dots(
     return drawn
 
 
+def dots_by_row(
+    rows: Sequence[str], series: dict[str, Sequence[float]], *, xlabel: str, title: str, alt: str, **axis_settings: Any
+) -> Figure:
+    """Return a row for each name with one dot of each series, told apart by colour and shape, and a line at zero.
+
+    The first row is at the top; within a row the dots lie a little below one another, so that equal values can be told
+    apart. Further keywords go to ``Axes.set``.
+    """
+    drawn, axis = new_figure(size=(6.4, 1.2 + 0.36 * len(rows)), alt=alt)
+    axis.axvline(0, color="#707070", linewidth=1.2)
+    for k, (name, values) in enumerate(series.items()):
+        below = 0.22 * (k - (len(series) - 1) / 2)
+        style = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "markersize": 5.5}
+        axis.plot(values, np.arange(len(rows)) + below, linestyle="none", label=name, **style)
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.set(xlabel=xlabel, title=title, **axis_settings)
+    drawn.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=len(series))
+    return drawn
+
+
 def ladder(accuracy: dict[str, np.ndarray], seconds: dict[str, np.ndarray], *, title: str) -> Figure:
     """Return two panels with a row for each step of a recipe, from the top down: test accuracy, and training time.
 
