@@ -28,7 +28,7 @@ SETTINGS = {"peak_rate": 0.1, "further_rate": 0.05, "representative_size": 100}
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "cifar10_quantization.json")
 @click.option("--seeds", default="0,1,2", show_default=True, type=WholeNumbers(), help="With commas between them.")
 @click.option("--train-size", default=50_000, show_default=True, type=click.IntRange(1), help="Training images.")
-@click.option("--epochs", default=24, show_default=True, type=click.IntRange(1))
+@click.option("--epochs", default=12, show_default=True, type=click.IntRange(1))
 @click.option("--further-epochs", default=2, show_default=True, type=click.IntRange(1))
 @click.option("--batch-size", default=125, show_default=True, type=click.IntRange(1))
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")

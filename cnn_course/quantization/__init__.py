@@ -2,7 +2,7 @@
 
 from cnn_course.quantization.affine import Affine, from_range, symmetric
 from cnn_course.quantization.aware import RoundedMaps, fake_quantize, fold_batch_norm, quantization_aware
-from cnn_course.quantization.litert import KINDS, LiteRTClassifier, convert, latencies
+from cnn_course.quantization.litert import KINDS, LiteRTClassifier, convert, convert_all, latencies
 
 __all__ = [
     "KINDS",
@@ -10,6 +10,7 @@ __all__ = [
     "LiteRTClassifier",
     "RoundedMaps",
     "convert",
+    "convert_all",
     "fake_quantize",
     "fold_batch_norm",
     "from_range",

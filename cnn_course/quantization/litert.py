@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -30,24 +30,37 @@ def convert(model: keras.Model, kind: str = "float32", *, representative: np.nda
         ValueError: An unknown kind, or ``"int8"`` without images: no range can be known then, and what comes out would
             be of the kind ``"dynamic"``.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}.")
+    return convert_all(model, (kind,), representative=representative)[kind]
+
+
+def convert_all(
+    model: keras.Model, kinds: Sequence[str] = KINDS, *, representative: np.ndarray | None = None
+) -> dict[str, bytes]:
+    """Return a LiteRT file of each kind, as :func:`convert` does; the model is exported once for all of them."""
     aware = any(isinstance(layer, RoundedMaps) for layer in model.layers)
-    if kind == "int8" and not aware and (representative is None or len(representative) == 0):
-        raise ValueError("int8 needs representative images, from which the ranges of all maps are learned.")
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}.")
+        if kind == "int8" and not aware and (representative is None or len(representative) == 0):
+            raise ValueError("int8 needs representative images, from which the ranges of all maps are learned.")
     with standard_error_set_aside(), tempfile.TemporaryDirectory() as folder:
         model.export(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if kind != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if kind == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if kind == "int8":
-            if not aware:
-                converter.representative_dataset = lambda: _one_by_one(representative)
-                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = converter.inference_output_type = tf.int8
-        return converter.convert()
+        return {kind: _converted(folder, kind, None if aware else representative) for kind in kinds}
+
+
+def _converted(folder: str, kind: str, representative: np.ndarray | None) -> bytes:
+    """Return the LiteRT file of an exported model; without images, ``"int8"`` takes the ranges that it brings along."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    if kind != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if kind == "int8":
+        if representative is not None:
+            converter.representative_dataset = lambda: _one_by_one(representative)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
 
 
 def _one_by_one(images: np.ndarray) -> Iterator[list[np.ndarray]]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnn_course import datasets, lesson, models, training
-from cnn_course.quantization import KINDS, LiteRTClassifier, convert, latencies
+from cnn_course.quantization import KINDS, LiteRTClassifier, convert, convert_all, latencies
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def network(shapes):
 
 @pytest.fixture(scope="module")
 def files(network, shapes):
-    return {kind: convert(network, kind, representative=shapes.images[:100]) for kind in KINDS}
+    return convert_all(network, representative=shapes.images[:100])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -80,6 +80,13 @@ def test_int8_without_representative_images_and_unknown_kinds_are_refused(networ
 def test_images_of_another_shape_are_refused_in_plain_words(files, shapes):
     with pytest.raises(ValueError, match=r"takes \(n, 32, 32, 3\)"):
         LiteRTClassifier(files["int8"]).predict(shapes.images[:2, :16])
+
+
+def test_one_kind_at_a_time_gives_the_same_file(files, network, shapes):
+    images = shapes.images[:50]
+    for kind in ("float32", "int8"):
+        alone = LiteRTClassifier(convert(network, kind, representative=shapes.images[:100])).predict(images)
+        np.testing.assert_array_equal(alone, LiteRTClassifier(files[kind]).predict(images))
 
 
 def test_converting_prints_nothing(network, capfd):
