@@ -158,6 +158,21 @@ def test_the_box_of_a_receptive_field_is_drawn_where_it_was_computed():
     assert figure.axes[0].get_ylim() == (3 + 3.5, 1 - 3.5)
 
 
+def test_soft_targets_have_a_row_for_each_image_and_a_column_for_each_temperature():
+    first, second = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]), np.full((2, 3), 1 / 3)
+    names = ["cat", "dog", "frog"]
+    figure = plots.soft_targets(
+        np.zeros((2, 8, 8, 3), np.uint8), {"T = 1": first, "T = 9": second}, names, labels=[0, 1]
+    )
+    assert len(figure.axes) == 6
+    top, _, bottom, _ = (figure.axes[k] for k in (1, 2, 4, 5))
+    assert [bar.get_width() for bar in bottom.patches] == [0.1, 0.3, 0.6]
+    assert [label.get_text() for label in top.get_yticklabels()] == names
+    colours = [bar.get_facecolor() for bar in bottom.patches]
+    assert colours[0] == colours[2] != colours[1]
+    assert "image 1 of class dog: T = 1 frog 0.60 then dog 0.30" in figure.alt
+
+
 def test_a_signed_heat_map_has_zero_in_the_middle():
     texts = {"xlabel": "x", "ylabel": "y", "title": "t", "bar_label": "weight", "alt": "a"}
     low, high = plots.heat_map(np.array([[1.0, -3.0]]), signed=True, **texts).axes[0].images[0].get_clim()

@@ -58,6 +58,59 @@ def prediction(image: np.ndarray, probabilities: np.ndarray, class_names: Sequen
     return drawn
 
 
+def soft_targets(
+    images: np.ndarray,
+    probabilities: dict[str, np.ndarray],
+    class_names: Sequence[str],
+    *,
+    labels: Sequence[int],
+    row_height: float = 1.55,
+) -> Figure:
+    """Return a row for each image (HWC): the picture, then a panel of bars, one for each class, for each entry.
+
+    Each entry of ``probabilities`` is (images, classes); its name stands above its column. The label's own bar stands
+    out.
+    """
+
+    def first_two(values: np.ndarray) -> str:
+        best, second = np.argsort(values)[:-3:-1]
+        return f"{class_names[best]} {values[best]:.2f} then {class_names[second]} {values[second]:.2f}"
+
+    told = "; ".join(
+        f"image {k} of class {class_names[label]}: "
+        + ", ".join(f"{name} {first_two(values[k])}" for name, values in probabilities.items())
+        for k, label in enumerate(labels)
+    )
+    columns = 1 + len(probabilities)
+    drawn, axes = new_figure(
+        len(images),
+        columns,
+        size=(1.5 + 2.0 * len(probabilities), 0.5 + row_height * len(images)),
+        alt=f"The two largest probabilities of each image. {told}.",
+        squeeze=False,
+        width_ratios=(1, *[1.15] * len(probabilities)),
+    )
+    for k, (image, label) in enumerate(zip(images, labels, strict=True)):
+        left, *panels = axes[k]
+        left.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", interpolation="nearest")
+        left.set_title(class_names[label], loc="center", fontsize=10)
+        left.axis("off")
+        colours = [COLOURS[1] if j == label else COLOURS[0] for j in range(len(class_names))]
+        for panel, (name, values) in zip(panels, probabilities.items(), strict=True):
+            panel.barh(range(len(class_names)), values[k], color=colours, height=0.75)
+            panel.invert_yaxis()
+            panel.grid(visible=False, axis="y")
+            panel.set(xlim=(0, 1))
+            named = panel is panels[0]
+            panel.set_yticks(range(len(class_names)), class_names if named else [], fontsize=7)
+            panel.tick_params(axis="x", labelsize=8, labelbottom=k == len(images) - 1)
+            if k == 0:
+                panel.set_title(name, loc="center", fontsize=10)
+            if k == len(images) - 1:
+                panel.set_xlabel("probability", fontsize=9)
+    return drawn
+
+
 def heat_map(
     matrix: np.ndarray,
     *,
