@@ -5,9 +5,11 @@
     scratch, 10/50/250     the student of lesson 04 with its recipe, on the same images
     fine-tuned             the whole network, its batch normalisation in inference mode, on all training images
 
-The test images are judged once, after each training. Rates, epochs and sizes of the images (``SETTINGS``) have not been
-tuned. Every finished run is stored at once in results/cifar10_transfer.json; started again, the script goes on with the
-runs that are missing.
+The test images are judged once, after each training. On held-out training images were chosen: the size of the images
+for the head (with 2,500 labels 82.9 % at 128x128, 86.7 % at 160x160), and the rate of fine-tuning, which lies between
+the two best of three (10,000 images, two epochs at 64x64: 79.2 % with 1e-4, 85.6 % with 3e-4, 85.4 % with 1e-3). The
+rest of ``SETTINGS`` has not been tuned. Every finished run is stored at once in results/cifar10_transfer.json; started
+again, the script goes on with the runs that are missing.
 
     python benchmarks/cifar10_transfer.py
 """
@@ -25,17 +27,19 @@ ROOT = Path(__file__).resolve().parents[1]
 LABELS = (10, 50, 250)
 SETTINGS = {
     "backbone": "efficientnet_lite0",
-    "image_size": 128,
+    "image_size": 160,
     "scratch_steps": 1500,
     "tuning_size": 96,
-    "tuning_epochs": 4,
-    "tuning_rate": 1e-3,
+    "tuning_epochs": 3,
+    "tuning_rate": 5e-4,
 }
 KINDS = (
     "head, all labels",
     *(f"{kind}, {count}" for count in LABELS for kind in ("head", "scratch")),
     "fine-tuned",
 )
+# The head on all labels draws nothing; fine-tuning takes long, and one seed of it is stored.
+ONCE = ("head, all labels", "fine-tuned")
 
 
 @click.command()
@@ -57,8 +61,7 @@ def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], at_most: int 
             "those of the features.",
             "settings": SETTINGS,
         },
-        # Fine-tuning takes long, and one seed of it is stored.
-        [{"kind": kind, "seed": seed} for kind in kinds for seed in (seeds[:1] if kind == "fine-tuned" else seeds)],
+        [{"kind": kind, "seed": seed} for kind in kinds for seed in (seeds[:1] if kind in ONCE else seeds)],
         load=lambda: datasets.load("cifar10"),
         run=lambda dataset, job: _trained(dataset, job["kind"], job["seed"]),
         tell=lambda run: (
@@ -82,9 +85,9 @@ def _trained(dataset: Any, kind: str, seed: int) -> dict[str, Any]:
     network, _, labels = kind.partition(", ")
     splits = dataset.split(validation_size=0, seed=0)
     if labels == "all labels":
-        return _head(dataset, slice(None), seed)
+        return _head(dataset, slice(None))
     rows = _of_each_class(splits.train.labels, int(labels), seed)
-    return _head(dataset, rows, seed) if network == "head" else _from_scratch(dataset, rows, seed)
+    return _head(dataset, rows) if network == "head" else _from_scratch(dataset, rows, seed)
 
 
 def _of_each_class(labels: Any, count: int, seed: int) -> Any:
@@ -114,7 +117,7 @@ def _features(dataset: Any) -> tuple[Any, Any, float]:
     return _features_of[dataset.checksum]
 
 
-def _head(dataset: Any, rows: Any, seed: int) -> dict[str, Any]:
+def _head(dataset: Any, rows: Any) -> dict[str, Any]:
     """Train a dense layer on the frozen features of some training images."""
     import keras
 
@@ -123,7 +126,7 @@ def _head(dataset: Any, rows: Any, seed: int) -> dict[str, Any]:
     of_train, of_test, took = _features(dataset)
     splits = dataset.split(validation_size=0, seed=0)
     began = time.perf_counter()
-    top = transfer.head(of_train[rows], splits.train.labels[rows], len(dataset.class_names), seed=seed)
+    top = transfer.head(of_train[rows], splits.train.labels[rows], len(dataset.class_names))
     took = took * len(of_train[rows]) / len(of_train) + time.perf_counter() - began
     answers = keras.ops.convert_to_numpy(top(of_test.astype("float32"))).argmax(axis=1)
     return {"test_accuracy": round(float((answers == splits.test.labels).mean()), 4), "seconds": round(took, 1)}
@@ -160,7 +163,7 @@ def _fine_tuned(dataset: Any, seed: int) -> dict[str, Any]:
     some = splits.train.take(slice(0, 5000))  # enough for a beginning
     with tempfile.TemporaryDirectory() as folder:
         known = transfer.features(body, some, folder=Path(folder))
-    model = transfer.classifier(body, transfer.head(known, some.labels, len(dataset.class_names), seed=seed))
+    model = transfer.classifier(body, transfer.head(known, some.labels, len(dataset.class_names)))
     transfer.unfreeze(model)
     transfer.fine_tune(
         model,

@@ -21,7 +21,10 @@ OTHER_PARAMETERS = {
     "02_mnist": {"seed": 1, "batch_size": 50},
     "03_cifar_cnn": {"seed": 1, "batch_size": 50},
     "04_residual_networks": {"seed": 1, "batch_size": 20},
+    "05_transfer_learning": {"seed": 1, "batch_size": 40},
     "06_mixed_precision": {"seed": 1, "batch_size": 40},
+    "07_distillation": {"seed": 1, "batch_size": 25},
+    "08_quantization": {"seed": 1, "batch_size": 25},
 }
 
 

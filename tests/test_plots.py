@@ -173,6 +173,15 @@ def test_soft_targets_have_a_row_for_each_image_and_a_column_for_each_temperatur
     assert "image 1 of class dog: T = 1 frog 0.60 then dog 0.30" in figure.alt
 
 
+def test_what_was_recognised_stands_under_its_photo_with_its_probability():
+    photos, names = np.zeros((2, 8, 8, 3)), [["cat", "dog"], ["cup", "plate"]]
+    figure = plots.recognised(photos, names, np.array([[0.75, 0.25], [0.5, 0.125]]))
+    under = figure.axes[2:]
+    assert [numbers(axis) for axis in under] == [["cat 75%", "dog 25%"], ["cup 50%", "plate 12%"]]
+    assert [[bar.get_width() for bar in axis.patches] for axis in under] == [[0.75, 0.25], [0.5, 0.125]]
+    assert figure.alt == "2 photos, each above its best classes; the best one of each: cat 75%, cup 50%."
+
+
 def test_a_signed_heat_map_has_zero_in_the_middle():
     texts = {"xlabel": "x", "ylabel": "y", "title": "t", "bar_label": "weight", "alt": "a"}
     low, high = plots.heat_map(np.array([[1.0, -3.0]]), signed=True, **texts).axes[0].images[0].get_clim()

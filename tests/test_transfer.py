@@ -72,6 +72,11 @@ def test_features_are_the_means_of_the_maps_of_resized_images(small, shapes, tmp
     np.testing.assert_allclose(found, small.model.predict(large, verbose=0).mean(axis=(1, 2)), rtol=2e-3, atol=2e-3)
 
 
+def test_all_features_of_a_network_come_from_one_compiled_model(small):
+    assert small.pooled is small.pooled
+    assert small.pooled.output_shape == (None, 1280)
+
+
 def test_features_come_from_the_cache_by_network_size_and_data(small, shapes, tmp_path):
     first = transfer.features(small, shapes, folder=tmp_path, progress=False)
     (file,) = tmp_path.iterdir()
@@ -122,13 +127,37 @@ def blobs(seed=0):
 
 
 def test_a_head_learns_what_the_features_tell():
-    lesson.seed_everything(0)
     values, labels = blobs()
     top = transfer.head(values[:400], labels[:400], 4)
     right = (np.asarray(top(values[400:].astype("float32"))).argmax(axis=1) == labels[400:]).mean()
     assert right > 0.9
     wrong = transfer.head(values[:400], np.random.default_rng(1).permutation(labels[:400]), 4)
     assert (np.asarray(wrong(values[400:].astype("float32"))).argmax(axis=1) == labels[400:]).mean() < 0.5
+
+
+def test_a_head_ends_in_the_valley_of_logistic_regression():
+    values, labels = blobs()
+    top = transfer.head(values, labels, 4)
+    with tf.GradientTape() as tape:
+        logits = top(values.astype("float32"))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+    slope = max(float(tf.reduce_max(tf.abs(each))) for each in tape.gradient(loss, top.trainable_weights))
+    assert float(loss) < 0.3
+    assert slope < 5e-3  # a hundredth of the slope at zero
+
+
+def test_a_head_gives_no_weight_to_a_feature_that_no_training_image_has():
+    values, labels = blobs()
+    kernel = np.asarray(transfer.head(np.concatenate([values, np.zeros_like(values)], axis=1), labels, 4).kernel)
+    assert not kernel[12:].any()
+    assert kernel[:12].any(axis=1).all()
+
+
+def test_the_unit_of_the_features_changes_no_answer_of_a_head():
+    values, labels = (part[:100] for part in blobs())
+    values = values.astype("float32")
+    small, large = (transfer.head(unit * values, labels, 4)(unit * values) for unit in (1e-3, 100))
+    np.testing.assert_array_equal(np.asarray(small).argmax(axis=1), np.asarray(large).argmax(axis=1))
 
 
 def test_a_classifier_is_backbone_mean_and_head_and_only_its_head_learns(shapes, tmp_path):

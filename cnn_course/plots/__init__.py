@@ -18,7 +18,7 @@ from cnn_course.plots.charts import (
     told,
 )
 from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
-from cnn_course.plots.pictures import confusion_matrix, heat_map, image_grid, prediction, soft_targets
+from cnn_course.plots.pictures import confusion_matrix, heat_map, image_grid, prediction, recognised, soft_targets
 from cnn_course.plots.style import COLOURS, DOTS_PER_INCH, MARKERS, SCREEN_DOTS_PER_INCH, STYLE, Figure, new_figure
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "number_line",
     "prediction",
     "receptive_fields",
+    "recognised",
     "seed_dots",
     "sliding_kernel",
     "soft_targets",

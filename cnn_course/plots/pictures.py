@@ -111,6 +111,31 @@ def soft_targets(
     return drawn
 
 
+def recognised(photos: Sequence[np.ndarray], names: Sequence[Sequence[str]], probabilities: np.ndarray) -> Figure:
+    """Return photos (HWC) side by side, and under each its best classes with a bar for their probabilities.
+
+    ``names`` and ``probabilities`` (photos, classes) hold for each photo the classes to show, the best one first.
+    """
+    best = ", ".join(f"{each[0]} {share[0]:.0%}" for each, share in zip(names, probabilities, strict=True))
+    alt = f"{len(photos)} photos, each above its best classes; the best one of each: {best}."
+    count = len(names[0])
+    size = (1.85 * len(photos), 1.9 + 0.42 * count)
+    drawn, axes = new_figure(2, len(photos), size=size, alt=alt, squeeze=False, height_ratios=(4, count))
+    for top, bottom, photo, classes, shares in zip(*axes, photos, names, probabilities, strict=True):
+        top.imshow(photo)
+        top.axis("off")
+        rows = np.arange(len(classes))
+        bottom.barh(rows, shares, color=COLOURS[0], height=0.3)
+        for row, (name, share) in enumerate(zip(classes, shares, strict=True)):
+            bottom.text(0, row - 0.24, f"{name} {share:.0%}", fontsize=8, va="bottom")
+        bottom.set(xlim=(0, 1), ylim=(len(classes) - 0.7, -0.8), xticks=(0, 0.5, 1), yticks=())
+        bottom.grid(visible=False)
+        bottom.set_xlabel("probability", fontsize=8)
+        bottom.tick_params(labelsize=8)
+        bottom.spines["left"].set_visible(False)
+    return drawn
+
+
 def heat_map(
     matrix: np.ndarray,
     *,
