@@ -195,10 +195,11 @@ def _descend(rows: tf.Tensor, targets: tf.Tensor, steps: tf.Tensor) -> tuple[tf.
     kernel_velocity, bias_velocity = tf.zeros_like(kernel), tf.zeros_like(bias)
     images = tf.cast(tf.shape(rows)[0], tf.float32)
     rate = 2 / tf.reduce_mean(tf.reduce_sum(rows**2, axis=1))
+    bias_rate = tf.minimum(rate, 2.0)  # the bias is the weight of a feature of length 1
     for _ in tf.range(steps):
         error = (tf.nn.softmax(rows @ kernel + bias) - targets) / images
         kernel_velocity = 0.97 * kernel_velocity - rate * tf.matmul(rows, error, transpose_a=True)
-        bias_velocity = 0.97 * bias_velocity - rate * tf.reduce_sum(error, axis=0)
+        bias_velocity = 0.97 * bias_velocity - bias_rate * tf.reduce_sum(error, axis=0)
         kernel += kernel_velocity
         bias += bias_velocity
     return kernel, bias

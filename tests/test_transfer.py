@@ -153,11 +153,12 @@ def test_a_head_gives_no_weight_to_a_feature_that_no_training_image_has():
     assert kernel[:12].any(axis=1).all()
 
 
-def test_the_unit_of_the_features_changes_no_answer_of_a_head():
+@pytest.mark.parametrize("unit", [1e-3, 1, 100])
+def test_a_head_learns_from_features_in_any_unit(unit):
     values, labels = (part[:100] for part in blobs())
-    values = values.astype("float32")
-    small, large = (transfer.head(unit * values, labels, 4)(unit * values) for unit in (1e-3, 100))
-    np.testing.assert_array_equal(np.asarray(small).argmax(axis=1), np.asarray(large).argmax(axis=1))
+    values = unit * values.astype("float32")
+    answers = np.asarray(transfer.head(values, labels, 4)(values)).argmax(axis=1)
+    assert (answers == labels).mean() > 0.9
 
 
 def test_a_classifier_is_backbone_mean_and_head_and_only_its_head_learns(shapes, tmp_path):
