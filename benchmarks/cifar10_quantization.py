@@ -21,7 +21,7 @@ from stored_runs import WholeNumbers, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
 # Rate of the further training as a share of the rate of the training; images from which int8 learns its ranges.
-SETTINGS = {"peak_rate": 0.1, "further_rate": 0.05, "representative_size": 100}
+SETTINGS = {"peak_rate": 0.1, "further_rate": 0.01, "representative_size": 100}
 
 
 @click.command()
