@@ -298,3 +298,14 @@ def test_accuracy_under_shift_has_an_example_over_each_shift():
     assert [np.mean(image.get_extent()[:2]) for image in top.images] == [0, 1, 2]
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["MLP", "CNN"]
     assert "pixels" in axis.get_xlabel()
+
+
+def test_accuracy_over_time_draws_each_contender_over_its_own_seconds():
+    courses = {"quick": ([10.0, 20.0], [70.0, 80.0]), "slow": ([100.0, 200.0, 300.0], [40.0, 60.0, 55.0])}
+    drawn = plots.accuracy_over_time(courses, levels=(70, 90), title="t")
+    axis = drawn.axes[0]
+    levels, contenders = axis.lines[:2], axis.lines[2:]
+    assert [line.get_ydata()[0] for line in levels] == [70, 90]
+    assert [(list(line.get_xdata()), list(line.get_ydata())) for line in contenders] == list(courses.values())
+    assert axis.get_xscale() == "log"
+    assert drawn.alt == "Test accuracy over time. Best, in percent: quick 80.0, slow 60.0. Seconds: quick 20, slow 300."

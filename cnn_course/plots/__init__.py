@@ -7,16 +7,13 @@ in the output's metadata, where a screen reader and the HTML reports find it.
 from cnn_course.plots.charts import (
     accuracy_under_shift,
     bars,
-    dots_by_row,
     functions_with_derivatives,
-    gains,
-    ladder,
     learning_curves,
     lines,
     number_line,
-    seed_dots,
     told,
 )
+from cnn_course.plots.comparisons import accuracy_over_time, dots_by_row, gains, ladder, seed_dots
 from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
 from cnn_course.plots.pictures import confusion_matrix, heat_map, image_grid, prediction, recognised, soft_targets
 from cnn_course.plots.style import COLOURS, DOTS_PER_INCH, MARKERS, SCREEN_DOTS_PER_INCH, STYLE, Figure, new_figure
@@ -28,6 +25,7 @@ __all__ = [
     "SCREEN_DOTS_PER_INCH",
     "STYLE",
     "Figure",
+    "accuracy_over_time",
     "accuracy_under_shift",
     "bars",
     "confusion_matrix",

@@ -1,0 +1,131 @@
+"""Several seeds, several contenders: figures that compare what they reached."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import ticker
+
+from cnn_course.plots.charts import bars, told
+from cnn_course.plots.style import COLOURS, MARKERS, Figure, new_figure
+
+
+def gains(measured: dict[str, np.ndarray], *, baseline: str, unit: str, title: str) -> Figure:
+    """Return how far the mean of each entry lies above ``baseline``: bars, with the standard deviation of the pairs.
+
+    ``measured`` holds for each entry its values, one for each seed in the same order, two seeds or more.
+    """
+    pairs = {name: np.asarray(values) - measured[baseline] for name, values in measured.items() if name != baseline}
+    means = {name: float(values.mean()) for name, values in pairs.items()}
+    return bars(
+        means,
+        spread={name: float(values.std(ddof=1)) for name, values in pairs.items()},
+        xlabel=f"gain over {baseline!r} ({unit}), mean and standard deviation",
+        title=title,
+        form="{:+.1f}",
+        alt=f"Gain over {baseline} in {unit}: {told(means, '{:+.1f}')}.",
+    )
+
+
+def seed_dots(
+    groups: dict[str, Sequence[float]], *, xlabel: str, title: str, alt: str, form: str = "{:.2f}", **axis_settings: Any
+) -> Figure:
+    """Return a row for each group with one dot for each seed and a stroke with its number at their mean.
+
+    The first group is at the top; further keywords go to ``Axes.set``.
+    """
+    drawn, axis = new_figure(size=(6.4, 0.9 + 0.5 * len(groups)), alt=alt)
+    for k, values in enumerate(groups.values()):
+        mean = float(np.mean(values))
+        axis.plot(values, np.full(len(values), k), "o", color=COLOURS[0], markersize=6, alpha=0.6, markeredgewidth=0)
+        axis.plot([mean, mean], [k - 0.22, k + 0.22], color=COLOURS[1], linewidth=2.2)
+        axis.annotate(
+            form.format(mean), (mean, k - 0.22), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9
+        )
+    axis.set_yticks(range(len(groups)), list(groups))
+    axis.set_ylim(len(groups) - 0.5, -0.75)
+    axis.grid(visible=False, axis="y")
+    axis.set(xlabel=xlabel, title=title, **axis_settings)
+    return drawn
+
+
+def dots_by_row(
+    rows: Sequence[str], series: dict[str, Sequence[float]], *, xlabel: str, title: str, alt: str, **axis_settings: Any
+) -> Figure:
+    """Return a row for each name with one dot of each series, told apart by colour and shape, and a line at zero.
+
+    The first row is at the top; within a row the dots lie a little below one another, so that equal values can be told
+    apart. Further keywords go to ``Axes.set``.
+    """
+    drawn, axis = new_figure(size=(6.4, 1.2 + 0.36 * len(rows)), alt=alt)
+    axis.axvline(0, color="#707070", linewidth=1.2)
+    for k, (name, values) in enumerate(series.items()):
+        below = 0.22 * (k - (len(series) - 1) / 2)
+        style = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "markersize": 5.5}
+        axis.plot(values, np.arange(len(rows)) + below, linestyle="none", label=name, **style)
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.set(xlabel=xlabel, title=title, **axis_settings)
+    drawn.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=len(series))
+    return drawn
+
+
+def ladder(accuracy: dict[str, np.ndarray], seconds: dict[str, np.ndarray], *, title: str) -> Figure:
+    """Return two panels with a row for each step of a recipe, from the top down: test accuracy, and training time.
+
+    Args:
+        accuracy: For each step its accuracies in percent, one for each seed.
+        seconds: For each step its seconds of training, one for each seed.
+        title: Of the figure.
+    """
+    means = {name: float(np.mean(values)) for name, values in accuracy.items()}
+    times = {name: float(np.mean(values)) for name, values in seconds.items()}
+    alt = f"Test accuracy in percent by step: {told(means, '{:.1f}')}. Seconds of training: {told(times, '{:.0f}')}."
+    drawn, (left, right) = new_figure(1, 2, size=(7.6, 1.0 + 0.42 * len(accuracy)), alt=alt, sharey=True)
+    for axis, measured, form, colour in (
+        (left, accuracy, "{:.1f}", COLOURS[0]),
+        (right, seconds, "{:.0f}", COLOURS[1]),
+    ):
+        middle = np.array([np.mean(values) for values in measured.values()])
+        spread = np.array([np.std(values, ddof=1) if len(values) > 1 else 0.0 for values in measured.values()])
+        rows = np.arange(len(middle))
+        axis.errorbar(middle, rows, xerr=spread, fmt="o-", color=colour, ecolor="#333333", capsize=3, linewidth=1.2)
+        for row, (value, reach) in enumerate(zip(middle, spread, strict=True)):
+            place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+            axis.annotate(form.format(value), (value + reach, row), **place)
+        axis.grid(visible=False, axis="y")
+        axis.margins(x=0.22)
+    left.set(xlabel="test accuracy (%), mean ± standard deviation", yticks=np.arange(len(means)), yticklabels=means)
+    left.invert_yaxis()
+    right.set(xlabel="seconds of training")
+    right.set_xlim(left=0)
+    drawn.suptitle(title)
+    return drawn
+
+
+def accuracy_over_time(
+    courses: dict[str, tuple[Sequence[float], Sequence[float]]], *, levels: Sequence[float], title: str
+) -> Figure:
+    """Return for each contender a line of its test accuracy over its seconds of training, on a logarithmic axis.
+
+    Args:
+        courses: For each contender its seconds since the start of its training and, as many, its accuracies in percent.
+        levels: Accuracies in percent that are marked by a dotted line.
+        title: Of the figure.
+    """
+    best = {name: float(max(accuracy)) for name, (_, accuracy) in courses.items()}
+    last = {name: float(seconds[-1]) for name, (seconds, _) in courses.items()}
+    alt = f"Test accuracy over time. Best, in percent: {told(best, '{:.1f}')}. Seconds: {told(last, '{:.0f}')}."
+    drawn, axis = new_figure(size=(6.8, 4.0), alt=alt)
+    for level in levels:
+        axis.axhline(level, color="#707070", linestyle=":", linewidth=1.2)
+    for k, (name, (seconds, accuracy)) in enumerate(courses.items()):
+        style = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "markersize": 4.5}
+        axis.plot(seconds, accuracy, label=name, linewidth=1.8, markevery=max(1, len(seconds) // 12), **style)
+    axis.set(xlabel="seconds of training", ylabel="test accuracy (%)", title=title, xscale="log", yticks=list(levels))
+    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 3.0)))
+    axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    axis.grid(visible=False, axis="y")
+    axis.legend(loc="lower right")
+    return drawn
