@@ -63,6 +63,7 @@ class SimCLR(keras.Model):
         self.encoder = encoder
         self.projection = projection
         self.temperature = temperature
+        self.built = True  # as both parts are: weights can be loaded before the first call
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Return the projected outputs of a batch of pairs, (n, 2, d)."""
