@@ -1,0 +1,26 @@
+"""Learning without labels: two views of one image shall have like outputs. Derived in lesson 10.
+
+T. Chen and others 2020, "A simple framework for contrastive learning of visual representations" (SimCLR),
+arXiv 2002.05709.
+"""
+
+from cnn_course.contrastive.evaluation import alignment, nearest_neighbours, uniformity
+from cnn_course.contrastive.pretraining import pairs, pretrain, pretraining_optimiser
+from cnn_course.contrastive.simclr import SimCLR, encoder, nt_xent_loss, projection
+from cnn_course.contrastive.views import Views, draw_views, two_views
+
+__all__ = [
+    "SimCLR",
+    "Views",
+    "alignment",
+    "draw_views",
+    "encoder",
+    "nearest_neighbours",
+    "nt_xent_loss",
+    "pairs",
+    "pretrain",
+    "pretraining_optimiser",
+    "projection",
+    "two_views",
+    "uniformity",
+]

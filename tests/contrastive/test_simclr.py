@@ -1,0 +1,139 @@
+"""NT-Xent against its formula in loops, and SimCLR by what it learns."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+from cnn_course import contrastive, datasets, lesson, models
+
+
+def by_loops(first, second, temperature):
+    """Equation 1 of the source, view by view."""
+    views = [v / np.linalg.norm(v) for v in np.concatenate([first, second]).astype("float64")]
+    n = len(first)
+    losses = []
+    for i, view in enumerate(views):
+        partner = views[(i + n) % (2 * n)]
+        others = sum(np.exp(view @ each / temperature) for k, each in enumerate(views) if k != i)
+        losses.append(-np.log(np.exp(view @ partner / temperature) / others))
+    return losses
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 999),
+    n=st.integers(1, 6),
+    d=st.integers(2, 8),
+    temperature=st.floats(0.1, 5),
+    scale=st.floats(0.1, 50),
+)
+def test_the_loss_is_equation_1(seed, n, d, temperature, scale):
+    first, second = np.random.default_rng(seed).normal(0, scale, (2, n, d)).astype("float32")
+    found = contrastive.nt_xent_loss(first, second, temperature=temperature)
+    np.testing.assert_allclose(found, by_loops(first, second, temperature), rtol=1e-3, atol=1e-3)
+
+
+def test_a_cold_loss_of_equal_outputs_is_a_number():
+    same = np.ones((4, 3), "float32")
+    loss = contrastive.nt_xent_loss(same, same, temperature=0.01)
+    np.testing.assert_allclose(loss, np.log(7), rtol=1e-3)  # one of seven, and no telling which
+
+
+def test_half_precision_outputs_are_compared_in_float32():
+    outputs = np.random.default_rng(0).normal(1, 0.01, (2, 8, 16)).astype("float32")
+    halves = [tf.cast(each, tf.bfloat16) for each in outputs]
+    assert contrastive.nt_xent_loss(*halves).dtype == tf.float32
+    whole = [tf.cast(each, tf.float32) for each in halves]
+    np.testing.assert_allclose(contrastive.nt_xent_loss(*halves), contrastive.nt_xent_loss(*whole), rtol=1e-6)
+
+
+def small(seed=0, dtype="float32", widths=(8, 16)):
+    keras.utils.set_random_seed(seed)
+    network = models.fast_network((None, None, 3), widths=widths, dtype=dtype)
+    encoder = contrastive.encoder(network)
+    return contrastive.SimCLR(encoder, contrastive.projection(widths[-1], width=16, outputs=8))
+
+
+def test_the_encoder_gives_what_the_head_of_the_network_takes():
+    network = models.fast_network((None, None, 3), widths=(8, 16))
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("float32")
+    features = contrastive.encoder(network)(images)
+    assert features.shape == (3, 16)
+    logits = np.asarray(features) @ np.asarray(network.get_layer("head").kernel) / 9
+    np.testing.assert_allclose(network(images), logits, atol=1e-5)
+
+
+def test_views_of_one_image_stay_together():
+    model = small()
+    pairs = np.random.default_rng(0).integers(0, 256, (5, 2, 16, 16, 3)).astype("float32")
+    found = np.asarray(model(pairs, training=False))
+    assert found.shape == (5, 2, 8)
+    for view in (0, 1):
+        alone = model.projection(model.encoder(pairs[:, view], training=False), training=False)
+        np.testing.assert_allclose(found[:, view], alone, atol=1e-4)
+    loss = float(model.compute_loss(x=pairs, y_pred=found))
+    assert loss == pytest.approx(np.mean(by_loops(found[:, 0], found[:, 1], 0.5)), rel=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_it_learns_to_find_the_other_view(dtype):
+    lesson.seed_everything(0)
+    images = datasets.load("shapes10", size=400).images
+    model = small(dtype=dtype)
+    model.compile(contrastive.pretraining_optimiser(8 * 10), jit_compile=False)
+    history = contrastive.pretrain(model, images, epochs=10, batch_size=50)
+    chance = np.log(2 * 50 - 1)
+    assert history["loss"][0] < chance + 0.5
+    assert history["loss"][-1] < history["loss"][0] - 0.3
+    assert len(history["seconds"]) == 10
+
+
+PROGRAM = """
+import json
+import keras, numpy as np
+from keras import layers
+from cnn_course import contrastive
+
+pairs = np.random.default_rng(0).integers(0, 256, (8, 2, 6, 6, 3)).astype("float32")
+encoder = keras.Sequential([keras.Input((6, 6, 3)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(12)])
+model = contrastive.SimCLR(encoder, keras.Sequential([keras.Input((12,)), layers.Dense(4)]))
+for k, weights in enumerate(model.weights):
+    weights.assign(np.random.default_rng(k).normal(0, 0.3, weights.shape))
+model.compile(keras.optimizers.SGD(0.1))
+losses = model.fit(pairs, batch_size=8, epochs=5, shuffle=False, verbose=0).history["loss"]
+print(keras.backend.backend() + json.dumps({"losses": losses}))
+"""
+
+
+def on_backend(name, folder):
+    environment = {**os.environ, "KERAS_BACKEND": name, "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith(name)]
+    assert lines, done.stderr[-2000:]
+    return json.loads(lines[-1].removeprefix(name))["losses"]
+
+
+def test_it_trains_alike_on_jax_and_on_tensorflow(tmp_path):
+    pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
+    jax, tensorflow = (on_backend(name, tmp_path) for name in ("jax", "tensorflow"))
+    np.testing.assert_allclose(jax, tensorflow, rtol=1e-3)
+    assert jax[-1] < jax[0]
+
+
+def test_what_does_not_fit_is_refused():
+    encoder = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    with pytest.raises(ValueError, match="must be the same"):
+        contrastive.SimCLR(encoder, contrastive.projection(5))
+    with pytest.raises(ValueError, match="above 0"):
+        contrastive.SimCLR(encoder, contrastive.projection(3), temperature=0.0)
