@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keras import layers
 from scipy import special
 
-from cnn_course import datasets, lesson, models, training
+from cnn_course import datasets, lesson, training
 from cnn_course.robustness import AdversarialTrainer, fgsm, input_gradient, pgd
 
 
