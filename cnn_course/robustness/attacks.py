@@ -12,7 +12,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
+
+from cnn_course import training
 
 
 def fgsm(
@@ -106,8 +109,6 @@ def input_gradient(model: keras.Model) -> Callable[[np.ndarray, np.ndarray], np.
         compiled = jax.jit(jax.grad(total))
         return lambda images, labels: np.asarray(compiled(images, labels, trainable, others))
 
-    import tensorflow as tf
-
     @tf.function(reduce_retracing=True)
     def gradient(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -189,9 +190,18 @@ class AdversarialTrainer(keras.Model):
             import jax
 
             return jax.grad(loss)(images)
-        import tensorflow as tf
-
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             value = loss(images)
         return tape.gradient(value, images)
+
+
+def labelled_batches(
+    recipe: training.FastRecipe, images: np.ndarray, labels: np.ndarray, *, steps: tuple[int, int], seed: int = 0
+) -> tf.data.Dataset:
+    """Return the batches of :func:`cnn_course.training.recipe_batches` as :class:`AdversarialTrainer` takes them.
+
+    It is meant as the ``batches`` of :func:`cnn_course.training.fit_recipe`.
+    """
+    moved = training.recipe_batches(recipe, images, labels, steps=steps, seed=seed)
+    return moved.map(lambda images, labels: ((images, labels), labels))

@@ -6,9 +6,10 @@ arXiv 1912.02781, without its second loss (which triples the cost of a step) and
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
+
+from cnn_course import datasets, training
 
 CHANGES = ("rotate", "shear", "shift", "contrast to the full range", "fewer levels", "solarise")
 _GEOMETRIC = 3  # the first ones move pixels, the others change their values
@@ -57,18 +58,29 @@ def augmix(
     return (1 - share) * images + share * mixture
 
 
-class AugMix:
-    """:func:`augmix` after a random mirroring and shift, as the ``augment`` of :func:`cnn_course.datasets.batches`."""
+def augmix_batches(
+    recipe: training.FastRecipe,
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    steps: tuple[int, int],
+    seed: int = 0,
+    strength: float = 3.0,
+) -> tf.data.Dataset:
+    """Return the batches of :func:`cnn_course.training.recipe_batches`, mixed by :func:`augmix`.
 
-    def __init__(self, *, strength: float = 3.0, seed: int = 0) -> None:
-        if not 0 < strength <= 10:
-            raise ValueError(f"strength is {strength}; it must be above 0 and at most 10.")
-        self.strength = strength
-        self._seeds = keras.random.SeedGenerator(seed)
+    It is meant as the ``batches`` of :func:`cnn_course.training.fit_recipe`.
 
-    def __call__(self, images: tf.Tensor) -> tf.Tensor:
-        """Return one augmented batch."""
-        return augmix(images, self._seeds.next(), strength=self.strength)
+    Raises:
+        ValueError: ``strength`` is not above 0 or is above 10.
+    """
+    if not 0 < strength <= 10:
+        raise ValueError(f"strength is {strength}; it must be above 0 and at most 10.")
+    moved = training.recipe_batches(recipe, images, labels, steps=steps, seed=seed)
+    # The number of the step is half of the seed: a training that goes on sees what it would have seen.
+    numbered = tf.data.Dataset.zip((moved, tf.data.Dataset.range(*steps)))
+    mixed = numbered.map(lambda batch, step: (augmix(batch[0], [seed, step], strength=strength), batch[1]))
+    return datasets.without_tuner(mixed.prefetch(2))
 
 
 def _change(images: tf.Tensor, seed: Any, active: tf.Tensor, strength: float) -> tf.Tensor:

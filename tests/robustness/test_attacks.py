@@ -14,7 +14,7 @@ from keras import layers
 from scipy import special
 
 from cnn_course import datasets, lesson, training
-from cnn_course.robustness import AdversarialTrainer, fgsm, input_gradient, pgd
+from cnn_course.robustness import AdversarialTrainer, fgsm, input_gradient, labelled_batches, pgd
 
 
 def linear(shape=(4, 4, 3), classes=5, seed=0):
@@ -115,12 +115,10 @@ def test_training_on_changed_images_hardens():
         keras.utils.set_random_seed(0)
         recipe = training.FastRecipe(widths=(16, 32), epochs=4, batch_size=50, kernel_rate=0.24, dtype="float32")
         network = training.fast_model(recipe, splits.train)
-        model = AdversarialTrainer(network) if hardened else network
-        model.compile(training.recipe_optimiser(recipe, 96), training.SmoothedCrossentropy(0.0), jit_compile=False)
-        batches = training.recipe_batches(recipe, splits.train.images, splits.train.labels, steps=(0, 96))
         if hardened:
-            batches = batches.map(lambda images, labels: ((images, labels), labels))
-        model.fit(batches, shuffle=False, verbose=0)
+            training.fit_recipe(AdversarialTrainer(network), recipe, splits.train, batches=labelled_batches)
+        else:
+            training.fit_recipe(network, recipe, splits.train)
         reached[hardened] = accuracy(network, pgd(network, images, labels, steps=10), labels)
     assert reached[True] > reached[False] + 0.15
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from scipy import ndimage
 
-from cnn_course.robustness import AugMix, augmix
+from cnn_course import training
+from cnn_course.robustness import augmix, augmix_batches
 from cnn_course.robustness.augmix import _moved, _revalued
 
 SIDE = 17
@@ -101,9 +102,24 @@ def test_stronger_changes_leave_less_of_the_image():
     assert strong > 1.5 * weak
 
 
-def test_the_augmentation_draws_anew_in_each_call_and_refuses_a_strength_out_of_range():
-    images = np.concatenate([picture(seed, 16) for seed in range(3)])
-    augment = AugMix(seed=1)
-    assert np.abs(augment(images) - augment(images)).max() > 1
+def test_batches_are_mixed_anew_in_each_step_and_a_training_that_goes_on_sees_the_same():
+    recipe = training.FastRecipe(widths=(8,), batch_size=4)
+    images = np.random.default_rng(0).integers(0, 256, (8, 12, 12, 3), "uint8")
+    labels = np.arange(8)
+    whole = list(augmix_batches(recipe, images, labels, steps=(0, 4)).as_numpy_iterator())
+    later = list(augmix_batches(recipe, images, labels, steps=(2, 4)).as_numpy_iterator())
+    assert len(whole) == 4
+    for (mixed, of_mixed), (again, of_again) in zip(whole[2:], later, strict=True):
+        np.testing.assert_array_equal(mixed, again)
+        np.testing.assert_array_equal(of_mixed, of_again)
+    plain = training.recipe_batches(recipe, images, labels, steps=(0, 4)).as_numpy_iterator()
+    for (mixed, of_mixed), (moved, of_moved) in zip(whole, plain, strict=True):
+        np.testing.assert_array_equal(of_mixed, of_moved)
+        assert np.abs(mixed - moved).mean() > 1
+
+
+@pytest.mark.parametrize("strength", [0.0, 11.0])
+def test_a_strength_out_of_range_is_refused(strength):
+    recipe = training.FastRecipe(batch_size=1)
     with pytest.raises(ValueError, match="at most 10"):
-        AugMix(strength=11)
+        augmix_batches(recipe, np.zeros((1, 4, 4, 3), "uint8"), np.zeros(1, int), steps=(0, 1), strength=strength)
