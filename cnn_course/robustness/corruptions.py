@@ -115,13 +115,13 @@ def _whole(images: np.ndarray) -> np.ndarray:
 
 
 def _larger_pixels(side: int, fewer: int) -> np.ndarray:
-    """Return the matrix (side, side) that averages a line over ``fewer`` equal stretches and repeats each mean."""
-    edges = np.arange(fewer + 1) * side / fewer
-    starts = np.arange(side)[None, :]
-    overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    means = np.maximum(overlap, 0) * fewer / side
-    nearest = ((np.arange(side) + 0.5) * fewer / side).astype(int)
-    return means[nearest].astype("float32")
+    """Return the matrix (side, side) that averages a line over ``fewer`` equal stretches and repeats each mean.
+
+    A pixel belongs to the stretch in which its centre lies, as in Pillow's box filter.
+    """
+    stretch = ((np.arange(side) + 0.5) * fewer / side).astype(int)
+    together = stretch[:, None] == stretch
+    return (together / together.sum(axis=1, keepdims=True)).astype("float32")
 
 
 def _mist(shape: tuple[int, int, int], falloff: float, rng: np.random.Generator) -> np.ndarray:
