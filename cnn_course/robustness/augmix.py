@@ -41,21 +41,44 @@ def augmix(
     """
     images = tf.cast(images, tf.float32)
     count = tf.shape(images)[0]
-    weight_seed, share_seed, depth_seed, *seeds = tf.unstack(
-        tf.random.experimental.stateless_split(seed, 3 + chains * depth)
-    )
-    weights = tf.random.stateless_gamma([chains, count, 1, 1, 1], weight_seed, alpha)
-    weights /= tf.reduce_sum(weights, axis=0)
-    pair = tf.random.stateless_gamma([2, count, 1, 1, 1], share_seed, alpha)
-    share = pair[0] / (pair[0] + pair[1])
-    depths = tf.random.stateless_uniform([chains, count], depth_seed, 1, depth + 1, tf.int32)
-    mixture = tf.zeros_like(images)
+    weight_seed, share_seed, copy_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    weights = tf.random.stateless_gamma([chains, count], weight_seed, alpha)
+    pair = tf.random.stateless_gamma([2, count], share_seed, alpha)
+    copies = changed_copies(images, copy_seed, strength=strength, chains=chains, depth=depth)
+    return blend(images, copies, weights / tf.reduce_sum(weights, axis=0), pair[0] / (pair[0] + pair[1]))
+
+
+def blend(images: tf.Tensor, copies: tf.Tensor, weights: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """Return ``(1 - share) * images + share * sum of weights * copies``.
+
+    Args:
+        images: (n, height, width, channels).
+        copies: (m, n, height, width, channels), float32.
+        weights: (m, n), of each copy of each image; they add up to 1 for each image.
+        share: (n,), that of the copies.
+    """
+    mixture = tf.einsum("mn,mnhwc->nhwc", weights, copies)
+    share = share[:, None, None, None]
+    return (1 - share) * tf.cast(images, tf.float32) + share * mixture
+
+
+def changed_copies(
+    images: tf.Tensor, seed: Any, *, strength: float = 3.0, chains: int = 3, depth: int = 3
+) -> tf.Tensor:
+    """Return ``chains`` copies of each image, each after one to ``depth`` changes of its own draw.
+
+    Arguments as in :func:`augmix`. Returns (chains, n, height, width, channels), float32.
+    """
+    images = tf.cast(images, tf.float32)
+    depth_seed, *seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 1 + chains * depth))
+    depths = tf.random.stateless_uniform([chains, tf.shape(images)[0]], depth_seed, 1, depth + 1, tf.int32)
+    copies = []
     for chain in range(chains):
         changed = images
         for k in range(depth):
             changed = _change(changed, seeds[chain * depth + k], depths[chain] > k, strength)
-        mixture += weights[chain] * changed
-    return (1 - share) * images + share * mixture
+        copies.append(changed)
+    return tf.stack(copies)
 
 
 def augmix_batches(

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from cnn_course import training
-from cnn_course.robustness import augmix, augmix_batches
+from cnn_course.robustness import augmix, augmix_batches, blend, changed_copies
 from cnn_course.robustness.augmix import _moved, _revalued
 
 SIDE = 17
@@ -88,6 +88,27 @@ def test_a_mixture_stays_an_image_and_its_seed_decides(seed, strength, channels)
     assert once.max() <= 255 + 1e-3
     np.testing.assert_array_equal(once, again)
     assert np.abs(once - other).max() > 1
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 999), count=st.integers(1, 4), copies=st.integers(1, 4))
+def test_a_blend_is_the_sum_of_its_parts(seed, count, copies):
+    rng = np.random.default_rng(seed)
+    images, changed = rng.normal(size=(count, 5, 4, 3)), rng.normal(size=(copies, count, 5, 4, 3))
+    weights, share = rng.dirichlet(np.ones(copies), count).T, rng.random(count)
+    expected = [
+        (1 - share[i]) * images[i] + share[i] * sum(weights[m, i] * changed[m, i] for m in range(copies))
+        for i in range(count)
+    ]
+    found = blend(*(tf.constant(each, tf.float32) for each in (images, changed, weights, share)))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_each_copy_of_each_image_is_changed_by_draws_of_its_own():
+    images = np.repeat(picture(side=16), 4, axis=0)
+    copies = changed_copies(images, [0, 1], chains=3).numpy()
+    assert copies.shape == (3, 4, 16, 16, 3)
+    assert len({copy.tobytes() for copy in copies.reshape(12, -1)}) == 12
 
 
 def test_each_image_has_draws_of_its_own():
