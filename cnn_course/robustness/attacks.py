@@ -114,7 +114,8 @@ def input_gradient(model: keras.Model) -> Callable[[np.ndarray, np.ndarray], np.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             loss = _summed_loss(model(images, training=False), labels)
-        return tape.gradient(loss, images)
+        # Where the loss does not depend on the pixels smoothly, as after rounding, the gradient is zero.
+        return tape.gradient(loss, images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     return lambda images, labels: gradient(tf.constant(images), tf.constant(labels)).numpy()
 
@@ -193,7 +194,7 @@ class AdversarialTrainer(keras.Model):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             value = loss(images)
-        return tape.gradient(value, images)
+        return tape.gradient(value, images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def labelled_batches(

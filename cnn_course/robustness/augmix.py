@@ -69,16 +69,13 @@ def changed_copies(
 
     Arguments as in :func:`augmix`. Returns (chains, n, height, width, channels), float32.
     """
-    images = tf.cast(images, tf.float32)
-    depth_seed, *seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 1 + chains * depth))
-    depths = tf.random.stateless_uniform([chains, tf.shape(images)[0]], depth_seed, 1, depth + 1, tf.int32)
-    copies = []
-    for chain in range(chains):
-        changed = images
-        for k in range(depth):
-            changed = _change(changed, seeds[chain * depth + k], depths[chain] > k, strength)
-        copies.append(changed)
-    return tf.stack(copies)
+    changed = tf.tile(tf.cast(images, tf.float32), [chains, 1, 1, 1])
+    count = tf.shape(changed)[0]
+    depth_seed, *seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 1 + depth))
+    depths = tf.random.stateless_uniform([count], depth_seed, 1, depth + 1, tf.int32)
+    for k, of_change in enumerate(seeds):
+        changed = _change(changed, of_change, depths > k, strength)
+    return tf.reshape(changed, [chains, -1, *images.shape[1:]])
 
 
 def augmix_batches(

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keras import layers
+from keras import layers, ops
 from scipy import special
 
 from cnn_course import datasets, lesson, training
@@ -38,6 +38,15 @@ def test_the_gradient_of_a_linear_model_is_the_formula_s(seed):
     expected = (probabilities - np.eye(5)[labels]) @ kernel.T
     found = input_gradient(model)(images.astype("float32"), labels)
     np.testing.assert_allclose(found.reshape(len(images), -1), expected, atol=1e-6)
+
+
+def test_behind_a_rounding_of_the_pixels_the_gradient_is_zero():
+    inputs = keras.Input((4, 4, 3))
+    rounding = keras.Model(inputs, linear()(ops.round(inputs / 32) * 32))
+    images, labels = some(0)
+    gradient = input_gradient(rounding)(images.astype("float32"), labels)
+    assert gradient.shape == images.shape
+    assert not gradient.any()
 
 
 @settings(max_examples=10, deadline=None)
@@ -129,7 +138,7 @@ def test_training_on_changed_images_hardens(trained, shapes):
 PROGRAM = """
 import json
 import keras, numpy as np
-from keras import layers
+from keras import layers, ops
 from cnn_course import robustness
 
 rng = np.random.default_rng(0)
