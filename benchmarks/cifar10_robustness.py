@@ -1,8 +1,9 @@
-"""Train the same fast network on CIFAR-10 in three ways, and fool it: by corruptions and on purpose, several seeds.
+"""Train the same fast network on CIFAR-10 in four ways, and fool it: by corruptions and on purpose, several seeds.
 
     plain       the recipe of lesson 04 with some more epochs
     AugMix      the same with mixed augmentations (cnn_course.robustness.augmix)
     hardened    the same on images that are changed against the network in each step (AdversarialTrainer)
+    one step    the same with a change that does not begin at random, FGSM
 
 Each learns from 45,000 training images. On the other 5,000 a temperature is fitted. The 10,000 test images are judged
 once, after the last epoch: as they are, with seven corruptions at five severities each, and the first of them under
@@ -21,7 +22,7 @@ import click
 from stored_runs import WholeNumbers, chosen, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("plain", "AugMix", "hardened")
+KINDS = ("plain", "AugMix", "hardened", "one step")
 # Radius and steps are those in which such attacks are usually reported: 8 of 255, and 20 steps.
 SETTINGS = {"widths": (32, 128, 128), "radius": 8, "steps": 20, "attacked": 1000, "strength": 3.0}
 
@@ -44,7 +45,7 @@ def main(out: Path, seeds: tuple[int, ...], only: tuple[str, ...], at_most: int 
     runs = complete(
         out,
         {
-            "what": "Test accuracy of three trainings of one network: clean, by corruption and severity (1 to 5), and "
+            "what": "Test accuracy of four trainings of one network: clean, by corruption and severity (1 to 5), and "
             "under attack; temperature and expected calibration error.",
             "settings": {**settings, **SETTINGS},
         },
@@ -83,12 +84,13 @@ def _measured(dataset: Any, kind: str, seed: int, *, epochs: int, small_epochs: 
     )
     began = time.perf_counter()
     network = training.fast_model(recipe, train)
-    batches = {
-        "plain": training.recipe_batches,
-        "AugMix": functools.partial(robustness.augmix_batches, strength=SETTINGS["strength"]),
-        "hardened": robustness.labelled_batches,
-    }[kind]
-    trained = robustness.AdversarialTrainer(network, seed=seed) if kind == "hardened" else network
+    batches, trained = training.recipe_batches, network
+    if kind == "AugMix":
+        batches = functools.partial(robustness.augmix_batches, strength=SETTINGS["strength"])
+    elif kind != "plain":
+        start = 2 * SETTINGS["radius"] if kind == "hardened" else 0
+        trained = robustness.AdversarialTrainer(network, start=start, step_size=SETTINGS["radius"], seed=seed)
+        batches = robustness.labelled_batches
     training.fit_recipe(trained, recipe, train, seed=seed, batches=batches, callbacks=[training.EpochLog()])
     seconds = time.perf_counter() - began
 
