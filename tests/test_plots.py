@@ -309,3 +309,14 @@ def test_accuracy_over_time_draws_each_contender_over_its_own_seconds():
     assert [(list(line.get_xdata()), list(line.get_ydata())) for line in contenders] == list(courses.values())
     assert axis.get_xscale() == "log"
     assert drawn.alt == "Test accuracy over time. Best, in percent: quick 80.0, slow 60.0. Seconds: quick 20, slow 300."
+
+
+def test_reliability_diagrams_show_accuracy_confidence_and_counts_of_each_bin():
+    edges = np.linspace(0, 1, 3)
+    bins = (np.array([1, 3]), np.array([0.4, 0.9]), np.array([0.5, 0.75]))
+    drawn = plots.reliability_diagrams({"before": bins, "after": bins}, edges=edges, title="t", alt="Two panels.")
+    upper, _, lower, _ = drawn.axes
+    assert [bar.get_height() for bar in upper.patches] == [0.5, 0.75]
+    assert list(upper.lines[0].get_ydata()) == [0.4, 0.9]
+    assert [bar.get_height() for bar in lower.patches] == [0.25, 0.75]
+    assert [axis.get_title(loc="center") for axis in drawn.axes[:2]] == ["before", "after"]

@@ -13,7 +13,7 @@ from cnn_course.plots.charts import (
     number_line,
     told,
 )
-from cnn_course.plots.comparisons import accuracy_over_time, dots_by_row, gains, ladder, seed_dots
+from cnn_course.plots.comparisons import accuracy_over_time, dots_by_row, gains, ladder, reliability_diagrams, seed_dots
 from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
 from cnn_course.plots.pictures import confusion_matrix, heat_map, image_grid, prediction, recognised, soft_targets
 from cnn_course.plots.style import COLOURS, DOTS_PER_INCH, MARKERS, SCREEN_DOTS_PER_INCH, STYLE, Figure, new_figure
@@ -44,6 +44,7 @@ __all__ = [
     "prediction",
     "receptive_fields",
     "recognised",
+    "reliability_diagrams",
     "seed_dots",
     "sliding_kernel",
     "soft_targets",

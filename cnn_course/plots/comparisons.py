@@ -129,3 +129,41 @@ def accuracy_over_time(
     axis.grid(visible=False, axis="y")
     axis.legend(loc="lower right")
     return drawn
+
+
+def reliability_diagrams(
+    found: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, edges: np.ndarray, title: str, alt: str
+) -> Figure:
+    """Return a panel for each entry: accuracy by confidence in bars, the diagonal where both are equal, and the counts.
+
+    Args:
+        found: For each entry the counts, the mean confidence and the accuracy of each bin; NaN where a bin is empty.
+        edges: Borders of the bins, one more than there are bins.
+        title: Of the figure.
+        alt: Its alternative text.
+    """
+    drawn, axes = new_figure(
+        2,
+        len(found),
+        size=(3.1 * len(found), 3.9),
+        alt=alt,
+        squeeze=False,
+        sharex=True,
+        sharey="row",
+        height_ratios=(3, 1),
+    )
+    width = np.diff(edges)
+    for (upper, lower), (name, (counts, confidence, accuracy)) in zip(axes.T, found.items(), strict=True):
+        upper.bar(edges[:-1], accuracy, width, align="edge", color=COLOURS[0], edgecolor="white", label="accuracy")
+        upper.plot(
+            confidence, confidence, "_", color=COLOURS[1], markersize=12, markeredgewidth=2.2, label="confidence"
+        )
+        upper.plot([0, 1], [0, 1], color="#707070", linestyle=":", linewidth=1.4)
+        upper.set_title(name, loc="center")
+        lower.bar(edges[:-1], counts / counts.sum(), width, align="edge", color="#A0A0A0", edgecolor="white")
+        lower.set_xlabel("confidence")
+    axes[0, 0].set(ylabel="accuracy", ylim=(0, 1))
+    axes[1, 0].set_ylabel("share of\nimages")
+    drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    drawn.suptitle(title)
+    return drawn

@@ -6,7 +6,7 @@ course's own choice for a processor, where the work per image counts.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -129,11 +129,13 @@ def fit_recipe(
     seed: int = 0,
     validation: datasets.Dataset | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    batches: Callable[..., tf.data.Dataset] | None = None,
 ) -> dict[str, list[float]]:
     """Train any classifier that returns logits as the recipe says, and return its history.
 
     Besides Keras' measures the history holds ``seconds``, those of each epoch without its validation, the first one
-    with the compilation. ``seed`` is that of the order of the images and of their augmentation.
+    with the compilation. ``seed`` is that of the order of the images and of their augmentation. ``batches`` is taken in
+    the place of :func:`recipe_batches`, with the same arguments.
     """
     began = time.perf_counter()
     steps = len(train) // recipe.batch_size
@@ -149,7 +151,7 @@ def fit_recipe(
     history: dict[str, list[float]] = {}
     for first, last, images in _stages(recipe, train):
         stage = model.fit(
-            recipe_batches(recipe, images, train.labels, steps=(first * steps, last * steps), seed=seed),
+            (batches or recipe_batches)(recipe, images, train.labels, steps=(first * steps, last * steps), seed=seed),
             validation_data=datasets.batches(validation, 500) if validation else None,
             initial_epoch=first,
             epochs=last,
