@@ -99,7 +99,9 @@ def augmix_batches(
     moved = training.recipe_batches(recipe, images, labels, steps=steps, seed=seed)
     # The number of the step is half of the seed: a training that goes on sees what it would have seen.
     numbered = tf.data.Dataset.zip((moved, tf.data.Dataset.range(*steps)))
-    mixed = numbered.map(lambda batch, step: (augmix(batch[0], [seed, step], strength=strength), batch[1]))
+    mixed = numbered.map(
+        lambda batch, step: (augmix(batch[0], [seed, step], strength=strength), batch[1]), num_parallel_calls=2
+    )
     return datasets.without_tuner(mixed.prefetch(2))
 
 
