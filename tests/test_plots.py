@@ -298,3 +298,21 @@ def test_accuracy_under_shift_has_an_example_over_each_shift():
     assert [np.mean(image.get_extent()[:2]) for image in top.images] == [0, 1, 2]
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["MLP", "CNN"]
     assert "pixels" in axis.get_xlabel()
+
+
+def test_overlays_show_each_map_in_its_own_range_below_its_image():
+    images = np.full((2, 8, 8, 3), 200, np.uint8)
+    maps = np.zeros((2, 8, 8))
+    maps[0, 2, 3] = 5.0
+    masks = np.zeros((2, 8, 8), bool)
+    masks[:, 2:5, 2:5] = True
+    figure = plots.overlays(images, {"a": maps, "b": maps}, titles=["x", "y"], masks=masks, alt="Maps.")
+    *cells, bar = figure.axes
+    assert len(cells) == 6
+    assert [len(axis.images) for axis in cells] == [1, 1, 2, 2, 2, 2]
+    shown = cells[2].images[1]
+    assert (shown.get_clim(), shown.get_array().max(), shown.get_cmap().name) == ((0, 1), 1, "viridis")
+    assert cells[3].images[1].get_array().max() == 0  # an empty map stays empty
+    assert [axis.get_ylabel() for axis in cells[::2]] == ["image", "a", "b"]
+    assert len(cells[2].collections) == 1
+    assert bar.get_ylabel() == "share of the map's largest value"

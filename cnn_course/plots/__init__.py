@@ -18,7 +18,15 @@ from cnn_course.plots.charts import (
     told,
 )
 from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
-from cnn_course.plots.pictures import confusion_matrix, heat_map, image_grid, prediction, recognised, soft_targets
+from cnn_course.plots.pictures import (
+    confusion_matrix,
+    heat_map,
+    image_grid,
+    overlays,
+    prediction,
+    recognised,
+    soft_targets,
+)
 from cnn_course.plots.style import COLOURS, DOTS_PER_INCH, MARKERS, SCREEN_DOTS_PER_INCH, STYLE, Figure, new_figure
 
 __all__ = [
@@ -43,6 +51,7 @@ __all__ = [
     "new_figure",
     "number_grids",
     "number_line",
+    "overlays",
     "prediction",
     "receptive_fields",
     "recognised",

@@ -136,6 +136,45 @@ def recognised(photos: Sequence[np.ndarray], names: Sequence[Sequence[str]], pro
     return drawn
 
 
+def overlays(
+    images: np.ndarray,
+    maps: dict[str, np.ndarray],
+    *,
+    titles: Sequence[str] | None = None,
+    masks: np.ndarray | None = None,
+    cell: float = 1.2,
+    alt: str,
+) -> Figure:
+    """Return a row of images (n, height, width, channels), and below it for each entry a row with its maps over them.
+
+    A map (n, height, width) is shown in its own range, from 0 to its largest value, over a grey image; the bar gives
+    the scale. Its colours are of even steps for the eye (viridis). ``masks`` (n, height, width) are outlined in white.
+    """
+    count, rows = len(images), 1 + len(maps)
+    size = (0.9 + cell * count + 0.8, 0.35 + 1.04 * cell * rows)
+    drawn, axes = new_figure(rows, count, size=size, alt=alt, squeeze=False)
+    for k, image in enumerate(images):
+        pixels = image[..., 0] if image.shape[-1] == 1 else image
+        axes[0, k].imshow(pixels, cmap="gray", interpolation="nearest")
+        if titles is not None:
+            axes[0, k].set_title(titles[k], fontsize=9, loc="center")
+        for axis, values in zip(axes[1:, k], maps.values(), strict=True):
+            grey = image.astype("float32").mean(axis=-1)
+            axis.imshow(grey, cmap="gray", interpolation="nearest", vmin=0, vmax=255)
+            largest = max(float(values[k].max()), float(np.finfo("float32").tiny))
+            shown = axis.imshow(values[k] / largest, cmap="viridis", vmin=0, vmax=1, alpha=0.65)
+            if masks is not None:
+                axis.contour(masks[k], levels=[0.5], colors="white", linewidths=1.0)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.grid(visible=False)
+        axis.spines[:].set_visible(False)
+    for axis, name in zip(axes[:, 0], ("image", *maps), strict=True):
+        axis.set_ylabel(name, fontsize=9)
+    drawn.colorbar(shown, ax=axes[1:, :].ravel().tolist(), label="share of the map's largest value", shrink=0.9)
+    return drawn
+
+
 def heat_map(
     matrix: np.ndarray,
     *,
