@@ -46,12 +46,16 @@ def explainable(model: keras.Model) -> keras.Model:
 
 
 def layer_names(model: keras.Model) -> list[str]:
-    """Return the names of the layers of a flat model that return maps (n, height, width, channels), first one first."""
-    return [
-        layer.name
-        for layer in model.layers
-        if not isinstance(layer, layers.InputLayer) and len(getattr(layer.output, "shape", ())) == 4
-    ]
+    """Return the names of a flat model's layers with maps (n, height, width, channels), from the first convolution on.
+
+    What comes before it only changes pixels, and belongs to no class.
+    """
+    found, convolved = [], False
+    for layer in model.layers:
+        convolved = convolved or any(len(weights.shape) == 4 for weights in layer.weights)
+        if convolved and len(getattr(layer.output, "shape", ())) == 4:
+            found.append(layer.name)
+    return found
 
 
 def _is_graph(model: Any) -> bool:

@@ -34,7 +34,6 @@ def spots():
     return images, masks
 
 
-# Zero is no place for a gradient's size, and Score-CAM needs one pass for each map.
 @pytest.mark.parametrize("method", ["Grad-CAM", "Grad-CAM++", "Score-CAM"])
 @pytest.mark.parametrize("class_", [0, 1])
 def test_each_method_that_weighs_maps_finds_the_spot_of_the_class(method, class_):
@@ -140,7 +139,7 @@ def test_enlarging_keeps_the_middle_of_every_cell():
     [
         (lambda e, x: saliency.Explainer(red_or_green(), layer="logits"), "no layer 'logits' with maps .* are maps"),
         (lambda e, x: saliency.Explainer(red_or_green(), layer="nonsense"), "no layer 'nonsense'"),
-        (lambda e, x: saliency.Explainer(models.mlp((8, 8, 3))), "flatten|has no layer with maps"),
+        (lambda e, x: saliency.Explainer(models.mlp((8, 8, 3))), "has no layer with maps"),
         (lambda e, x: e("LIME", x, 0), "no method 'LIME'; there are Grad-CAM, "),
         (lambda e, x: e.grad_cam(x[0], 0), r"\(16, 16, 3\); the model takes \(n, None, None, 3\)"),
         (lambda e, x: e.grad_cam(x[..., :1], 0), "the model takes"),
