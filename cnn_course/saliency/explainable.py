@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-from keras import layers
 
 # After these, the gradient of a score is no longer that of one class alone, and vanishes where the network is sure.
 _SQUASHING = (keras.activations.softmax, keras.activations.sigmoid)

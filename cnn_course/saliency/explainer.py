@@ -109,7 +109,7 @@ class Explainer:
         most = self._both.outputs[0].shape[-1]
         with _tf_keras_vis() as vis:
             method = vis.scorecam.Scorecam(self.model, clone=False)
-            keywords = {"max_N": min(channels, most) if channels else None, "batch_size": 500}
+            keywords = {"max_N": min(channels, most) if channels else None, "batch_size": 320}
             return self._class_maps(method, images, classes, at_once=1 if channels else 20, **keywords)
 
     def gradient(self, images: np.ndarray, classes: Any) -> np.ndarray:
@@ -120,7 +120,7 @@ class Explainer:
         return self.smooth_grad(images, classes, samples=0)
 
     def smooth_grad(
-        self, images: np.ndarray, classes: Any, *, samples: int = 20, noise: float = 0.2, seed: int = 0
+        self, images: np.ndarray, classes: Any, *, samples: int = 12, noise: float = 0.2, seed: int = 0
     ) -> np.ndarray:
         """Return SmoothGrad: the mean of the gradient's size over noisy copies of the image, by tf-keras-vis.
 
@@ -222,6 +222,8 @@ def _tf_keras_vis(seed: int = 0) -> Iterator[Any]:
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore", DeprecationWarning)
+            # It passes the images as a list of one, which works and makes Keras speak.
+            warnings.filterwarnings("ignore", "The structure of `inputs`", UserWarning)
             import tf_keras_vis
             import tf_keras_vis.activation_maximization.input_modifiers
             import tf_keras_vis.activation_maximization.regularizers

@@ -131,6 +131,27 @@ def mosaics(images: np.ndarray, masks: np.ndarray, labels: np.ndarray) -> tuple[
     return _put_together(images[parts]), _put_together(asked[..., np.newaxis])[..., 0], parts
 
 
+def off_centre(images: np.ndarray, masks: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return images and masks of twice the height and width, in which the original lies at a random place.
+
+    The pixels at its edges are continued outwards, so that no border comes with it that could be taken for an edge.
+
+    Args:
+        images: (n, height, width, channels).
+        masks: bool (n, height, width).
+        seed: Of the places.
+    """
+    height, width = images.shape[1:3]
+    random = np.random.default_rng(seed)
+    wide, where = [], []
+    for image, mask in zip(images, masks, strict=True):
+        row, column = random.integers(0, height + 1), random.integers(0, width + 1)
+        around = ((row, height - row), (column, width - column))
+        wide.append(np.pad(image, (*around, (0, 0)), mode="edge"))
+        where.append(np.pad(mask, around))
+    return np.stack(wide), np.stack(where)
+
+
 def _put_together(quarters: np.ndarray) -> np.ndarray:
     """Return (n, 2 height, 2 width, channels) from (n, 4, height, width, channels)."""
     upper, lower = (np.concatenate([quarters[:, k], quarters[:, k + 1]], axis=2) for k in (0, 2))
