@@ -1,12 +1,13 @@
 """Judge maps of what a network looks at, on shapes10, where the masks are known; several networks.
 
 Each network is that of lesson 09, trained from a seed of its own on the same images. The five methods of
-``cnn_course.saliency`` and two maps that do not know the network are judged in two pointing
-games, of one shape off the centre and of one of four, by the energy inside the mask, and by insertion and deletion on single images; then the sanity check with shuffled layers.
-Last, a network of the same kind learns from images with a mark in the corner that tells the class, and is repaired with
-marks that tell nothing. Only test images that the network gets right are explained, since a map of a class that the
-network does not see has no right place. Nothing was tuned. Every finished seed is stored at once in
-results/shapes10_saliency.json; started again, the script goes on with the seeds that are missing.
+``cnn_course.saliency`` and two maps that do not know the network are judged in two pointing games, of one shape off the
+centre and of one of four, by the energy inside the mask, and by insertion and deletion on single images; then the
+sanity check with shuffled layers. Last, a network of the same kind learns from images with a mark in the corner that
+tells the class, and is repaired with marks that tell nothing. Only test images that the network gets right are
+explained, since a map of a class that the network does not see has no right place. Nothing was tuned. Every finished
+seed is stored at once in results/shapes10_saliency.json; started again, the script goes on with the seeds that are
+missing.
 
     python benchmarks/shapes10_saliency.py
 """
