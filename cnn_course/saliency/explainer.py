@@ -142,7 +142,7 @@ class Explainer:
         *,
         size: tuple[int, int],
         steps: int = 100,
-        smoothness: float = 1.0,
+        smoothness: float = 3.0,
         jitter: int = 2,
         seed: int = 0,
     ) -> np.ndarray:
@@ -161,9 +161,9 @@ class Explainer:
                 _score(self._classes(start, classes)),
                 seed_input=tf.constant(start),
                 steps=steps,
-                input_modifiers=[parts.input_modifiers.Jitter(jitter)],
+                input_modifiers=[parts.input_modifiers.Jitter(jitter), lambda some: tf.clip_by_value(some, 0.0, 255.0)],
                 regularizers=[parts.regularizers.TotalVariation2D(smoothness)],
-                optimizer=keras.optimizers.RMSprop(4.0, 0.99),
+                optimizer=keras.optimizers.Adam(4.0),
             )
         return np.clip(np.round(images), 0, 255).astype("uint8")
 
