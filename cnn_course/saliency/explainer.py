@@ -142,7 +142,7 @@ class Explainer:
         *,
         size: tuple[int, int],
         steps: int = 100,
-        smoothness: float = 3.0,
+        smoothness: float = 0.05,
         jitter: int = 2,
         seed: int = 0,
     ) -> np.ndarray:

@@ -128,6 +128,24 @@ def test_mosaics_hold_four_classes_and_the_mask_of_the_one_asked_for():
             np.testing.assert_array_equal(mosaics[k, 32 * r : 32 * r + 32, 32 * c : 32 * c + 32], images[part])
 
 
+def test_off_the_centre_an_image_lies_whole_within_its_own_edge_pixels():
+    images, _, masks = shapes.generate(40, 5)
+    wide, where = saliency.off_centre(images, masks, seed=1)
+    assert (wide.shape, where.shape) == ((40, 64, 64, 3), (40, 64, 64))
+    corners = set()
+    for image, mask, large, large_mask in zip(images, masks, wide, where, strict=True):
+        row = int(np.flatnonzero(large_mask.any(axis=1))[0] - np.flatnonzero(mask.any(axis=1))[0])
+        column = int(np.flatnonzero(large_mask.any(axis=0))[0] - np.flatnonzero(mask.any(axis=0))[0])
+        corners.add((row, column))
+        np.testing.assert_array_equal(large[row : row + 32, column : column + 32], image)
+        np.testing.assert_array_equal(large_mask[row : row + 32, column : column + 32], mask)
+        assert large_mask.sum() == mask.sum()
+        assert (large[:row, column : column + 32] == image[0]).all()
+        assert (large[row : row + 32, column + 32 :] == image[:, -1:]).all()
+    assert len(corners) > 30
+    np.testing.assert_array_equal(wide, saliency.off_centre(images, masks, seed=1)[0])
+
+
 def test_a_mosaic_needs_four_classes():
     with pytest.raises(ValueError, match="images of 3 classes"):
         saliency.mosaics(np.zeros((3, 4, 4, 3)), np.zeros((3, 4, 4), bool), np.arange(3))
