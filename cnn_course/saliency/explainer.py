@@ -142,8 +142,9 @@ class Explainer:
         *,
         size: tuple[int, int],
         steps: int = 100,
-        smoothness: float = 0.05,
-        jitter: int = 2,
+        rate: float = 4.0,
+        smoothness: float = 0.01,
+        jitter: int = 1,
         seed: int = 0,
     ) -> np.ndarray:
         """Return for each class an image that raises its logit, uint8, by gradient ascent from noise, by tf-keras-vis.
@@ -163,7 +164,9 @@ class Explainer:
                 steps=steps,
                 input_modifiers=[parts.input_modifiers.Jitter(jitter), lambda some: tf.clip_by_value(some, 0.0, 255.0)],
                 regularizers=[parts.regularizers.TotalVariation2D(smoothness)],
-                optimizer=keras.optimizers.Adam(4.0),
+                # Steps of one length. An optimiser that remembers each pixel's gradients would not move them with it.
+                optimizer=keras.optimizers.SGD(rate),
+                gradient_modifier=_of_equal_length,
             )
         return np.clip(np.round(images), 0, 255).astype("uint8")
 
@@ -204,6 +207,11 @@ class Explainer:
         if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0 or classes.max() >= count:
             raise ValueError(f"classes must be whole numbers from 0 to {count - 1}, one for each image.")
         return classes
+
+
+def _of_equal_length(gradient: tf.Tensor) -> tf.Tensor:
+    """Return the gradient by each image divided by the root of its mean square."""
+    return gradient / (tf.sqrt(tf.reduce_mean(gradient**2, axis=(1, 2, 3), keepdims=True)) + 1e-12)
 
 
 def _score(classes: np.ndarray) -> Callable:
