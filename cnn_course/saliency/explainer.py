@@ -149,9 +149,16 @@ class Explainer:
     ) -> np.ndarray:
         """Return for each class an image that raises its logit, uint8, by gradient ascent from noise, by tf-keras-vis.
 
-        Activation maximisation, D. Erhan and others 2009. The images have the height and width ``size``. ``smoothness``
-        weighs the differences between neighbouring pixels (total variation); between two steps all is moved by up to
-        ``jitter`` pixels.
+        Activation maximisation, D. Erhan and others 2009.
+
+        Args:
+            classes: The classes, whole numbers.
+            size: Height and width of the images.
+            steps: Steps of the ascent.
+            rate: Root mean square of what one step changes, in levels of a pixel.
+            smoothness: Weight of the differences between neighbouring pixels (total variation) against the logit.
+            jitter: Pixels by which all is moved at most between two steps, at least 1, around the edges.
+            seed: Of the noise and of the movements.
         """
         shape = (len(classes), *size, self.model.inputs[0].shape[-1])
         with _tf_keras_vis(seed) as vis:
