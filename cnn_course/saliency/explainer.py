@@ -120,7 +120,7 @@ class Explainer:
         return self.smooth_grad(images, classes, samples=0)
 
     def smooth_grad(
-        self, images: np.ndarray, classes: Any, *, samples: int = 12, noise: float = 0.2, seed: int = 0
+        self, images: np.ndarray, classes: Any, *, samples: int = 12, noise: float = 0.1, seed: int = 0
     ) -> np.ndarray:
         """Return SmoothGrad: the mean of the gradient's size over noisy copies of the image, by tf-keras-vis.
 
