@@ -14,6 +14,7 @@ from cnn_course.plots.charts import (
     learning_curves,
     lines,
     number_line,
+    points_by_class,
     seed_dots,
     told,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "new_figure",
     "number_grids",
     "number_line",
+    "points_by_class",
     "prediction",
     "receptive_fields",
     "recognised",
