@@ -110,16 +110,16 @@ def pushes_of_the_wrong_views(answer: Callable) -> None:
         if result.shape != (6,):
             raise Wrong(f"For seven cosines, one of them the partner's, it returned the shape {result.shape}.")
         wrong = np.delete(cosines, partner)
+        expected = special.softmax(wrong / temperature)
+        if np.allclose(result, expected):  # first: where the partner is far away, its own share hardly matters
+            continue
         if np.allclose(result, np.delete(special.softmax(cosines / temperature), partner)):
             raise Wrong("Those are the probabilities; divide them by their sum without the partner.")
         if np.allclose(result, special.softmax(wrong * temperature)):
             raise Wrong("The cosines are divided by the temperature, not multiplied.")
         if np.allclose(result, special.softmax(wrong)):
             raise Wrong("It does not use the temperature.")
-        if not np.allclose(result, special.softmax(wrong / temperature)):
-            raise Wrong(
-                f"At temperature {temperature} the largest share is {special.softmax(wrong / temperature).max():.3g}."
-            )
+        raise Wrong(f"At temperature {temperature} the first share is {expected[0]:.3g}, not {result[0]:.3g}.")
 
 
 def _across(first: np.ndarray, second: np.ndarray, temperature: float) -> np.ndarray:
