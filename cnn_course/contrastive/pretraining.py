@@ -2,6 +2,7 @@
 
 import json
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -94,7 +95,16 @@ def pretrain(
     optimiser = model.optimizer
     if not optimiser.built:
         optimiser.build(model.trainable_variables)
-    about = {"views": asdict(views), "epochs": epochs, "batch_size": batch_size, "seed": seed, "images": len(images)}
+    about = {
+        "views": asdict(views),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+        "images": [*images.shape, zlib.crc32(np.ascontiguousarray(images))],
+        "temperature": model.temperature,
+        "optimiser": keras.optimizers.serialize(optimiser),
+        "weights": [weights.shape for weights in model.weights],
+    }
     keeper = _Backup(backup, about) if backup else _Backup.without_files()
     keeper.restore(model, in_epoch)
     done = int(keras.ops.convert_to_numpy(optimiser.iterations))
@@ -124,7 +134,7 @@ class _Backup(keras.callbacks.Callback):
     def __init__(self, folder: Path | None, about: dict[str, Any]) -> None:
         super().__init__()
         self._folder = folder
-        self._about = about
+        self._about = json.loads(json.dumps(about))  # as it comes back from the file
         self.history: dict[str, list[float]] = {"loss": [], "seconds": []}
         self._began = time.perf_counter()
 

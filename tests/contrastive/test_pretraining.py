@@ -56,6 +56,17 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+class Epochs(keras.callbacks.Callback):
+    """Note which epochs were begun."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun.append(epoch)
+
+
 def test_a_stopped_training_goes_on_and_gives_the_same(images, tmp_path):
     how = {"epochs": 4, "batch_size": 40}
     whole = model()
@@ -72,11 +83,27 @@ def test_a_stopped_training_goes_on_and_gives_the_same(images, tmp_path):
     assert not list((tmp_path / "kept").iterdir())
 
 
-def test_another_training_does_not_go_on_from_the_files_of_this_one(images, tmp_path):
+def other_rate():
+    other = model()
+    other.compile(contrastive.pretraining_optimiser(4 * 3, rate=0.01), jit_compile=False)
+    return other
+
+
+@pytest.mark.parametrize("what", ["seed", "images", "rate"])
+def test_another_training_does_not_go_on_from_the_files_of_this_one(images, tmp_path, what):
+    how = {"epochs": 4, "batch_size": 40}
     with pytest.raises(KeyboardInterrupt):
-        contrastive.pretrain(model(), images, epochs=4, batch_size=40, backup=tmp_path, callbacks=[Interrupt(2)])
-    history = contrastive.pretrain(model(), images, epochs=4, batch_size=40, seed=1, backup=tmp_path)
-    assert len(history["loss"]) == 4
+        contrastive.pretrain(model(), images, **how, backup=tmp_path, callbacks=[Interrupt(2)])
+    seen = Epochs()
+    contrastive.pretrain(
+        other_rate() if what == "rate" else model(),
+        images[::-1] if what == "images" else images,
+        **how,
+        seed=int(what == "seed"),
+        backup=tmp_path,
+        callbacks=[seen],
+    )
+    assert seen.begun == [0, 1, 2, 3]
 
 
 def test_a_trained_model_is_refused_until_its_steps_are_forgotten(images):
