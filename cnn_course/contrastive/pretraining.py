@@ -103,7 +103,7 @@ def pretrain(
         "images": [*images.shape, zlib.crc32(np.ascontiguousarray(images))],
         "temperature": model.temperature,
         "optimiser": keras.optimizers.serialize(optimiser),
-        "weights": [weights.shape for weights in model.weights],
+        "weights": [list(weights.shape) for weights in model.weights],
     }
     keeper = _Backup(backup, about) if backup else _Backup.without_files()
     keeper.restore(model, in_epoch)
