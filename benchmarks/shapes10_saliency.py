@@ -107,6 +107,7 @@ def _measured(
         "test_accuracy": round(float(right.mean()), 4),
         "judged": len(judged),
         "pointing": {},
+        "pointing_exactly": {},
         "energy": {},
     }
     games = {
@@ -117,6 +118,8 @@ def _measured(
         maps = maps_of(images, judged.labels)
         hits = {n: saliency.pointing_game(v, masks, tolerance=SETTINGS["tolerance"]) for n, v in maps.items()}
         measured["pointing"][game] = {name: _mean(values) for name, values in hits.items()}
+        exact = {n: saliency.pointing_game(v, masks) for n, v in maps.items()}
+        measured["pointing_exactly"][game] = {name: _mean(values) for name, values in exact.items()}
         measured["energy"][game] = {n: _mean(saliency.energy_inside(v, masks)) for n, v in maps.items()}
     singles = judged.images[:100].astype("float32")
     labels = judged.labels[:100]
