@@ -316,3 +316,16 @@ def test_overlays_show_each_map_in_its_own_range_below_its_image():
     assert [axis.get_ylabel() for axis in cells[::2]] == ["image", "a", "b"]
     assert len(cells[2].collections) == 1
     assert bar.get_ylabel() == "share of the map's largest value"
+
+
+def test_overlays_of_large_images_draw_means_of_squares_and_make_small_files():
+    random = np.random.default_rng(0)
+    images, maps = random.integers(0, 256, (1, 224, 224, 3), np.uint8), random.random((1, 224, 224))
+    figure = plots.overlays(images, {"a": maps}, masks=maps > 0.5, alt="Maps.")
+    drawn, _, shown = (picture.get_array() for axis in figure.axes[:2] for picture in axis.images)
+    squares = maps[0, :222, :222].reshape(74, 3, 74, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(shown, squares / squares.max(), atol=0.0201)  # drawn in steps of 0.04
+    np.testing.assert_allclose(drawn[3, 5], images[0, 9:12, 15:18].mean(axis=(0, 1)) / 255, rtol=1e-5)
+    small = plots.overlays(images[:, :32, :32], {"a": maps[:, :32, :32]}, alt="Maps.")
+    assert small.axes[0].images[0].get_array().shape == (32, 32, 3)
+    assert all(picture.get_interpolation() == "nearest" for axis in small.axes[:2] for picture in axis.images)
