@@ -68,6 +68,10 @@ class Scrape:
         """Return the sum of the samples of a name that have these labels."""
         return sum(value for _, _, value in self._chosen(name, labels))
 
+    def difference(self, earlier: "Scrape", name: str, **labels: str) -> float:
+        """Return how much a count has grown since an earlier scrape."""
+        return self.value(name, **labels) - earlier.value(name, **labels)
+
     def by_label(self, name: str, label: str) -> dict[str, float]:
         """Return the values of a name by one of its labels."""
         return {labels[label]: value for _, labels, value in self._chosen(name, {})}

@@ -146,6 +146,8 @@ def _tensor(name: str, values: Any, info: TensorInfo, limits: Limits) -> np.ndar
     if info.dtype == "string":
         flat = np.array([None] * len(leaves), dtype=object)
         flat[:] = [_as_bytes(value) for value in leaves]
+        if any(map(_is_jpeg_xl, flat)):
+            raise RequestError(400, f'Input "{name}" holds a JPEG XL file, whose size cannot be judged beforehand.')
         if sum(map(_pixels, flat)) > limits.pixels:
             raise RequestError(400, f'Input "{name}" holds images of more than {limits.pixels:,} pixels together.')
     else:
@@ -195,6 +197,11 @@ def _as_bytes(value: Any) -> bytes:
         return base64.b64decode(value["b64"], validate=True)
     except (binascii.Error, ValueError):
         raise RequestError(400, f"Unable to base64 decode {_short(value['b64'])}") from None
+
+
+def _is_jpeg_xl(data: bytes) -> bool:
+    """TensorFlow would decode it; Pillow cannot tell how large it would become."""
+    return data.startswith((b"\xff\x0a", b"\x00\x00\x00\x0cJXL "))
 
 
 def _pixels(data: bytes) -> float:

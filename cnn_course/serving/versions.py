@@ -6,6 +6,7 @@ version that cannot be loaded is reported, and the old one stays. Derived in les
 """
 
 import contextlib
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ class Version:
         try:
             outputs = self._functions[signature](**inputs)
         except tf.errors.InvalidArgumentError as error:
-            raise RequestError(400, f"The model refuses the input: {_first_line(error)}") from None
+            raise RequestError(400, f"The model refuses the input: {_reason(error.message)}") from None
         return {name: outputs[name].numpy() for name in self.signatures[signature].outputs}
 
     def warm_up(self) -> None:
@@ -215,10 +216,16 @@ def _infos(tensors: Any) -> dict[str, TensorInfo]:
     return infos
 
 
-def _first_line(error: Exception, folder: Path | None = None) -> str:
+def _reason(message: str) -> str:
+    """Return the line of TensorFlow's message that says what is wrong; the others tell of the graph."""
+    found = re.search(r"^(.+)\n\t \[\[\{\{node", message, re.MULTILINE)
+    return found[1][:300] if found else "it does not fit."
+
+
+def _first_line(error: Exception, folder: Path) -> str:
     """Return the beginning of an error's message, without the place of the model on this machine."""
-    text = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
-    return text if folder is None else text.replace(str(folder), folder.name)
+    text = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return text.replace(str(folder), folder.name)[:300]
 
 
 def _changed(folder: Path) -> int:
