@@ -111,7 +111,7 @@ answer = latencies
 """,
 )
 def waiting_for_an_answer(answer: Callable) -> None:
-    """Write latencies(arrivals, fixed, each, largest): how long each request waits, when what has come makes a batch."""
+    """Write latencies(arrivals, fixed, each, largest): how long each request waits when all that came are a batch."""
     rng = np.random.default_rng(0)
     for count, rate, largest in ((40, 300.0, 4), (60, 900.0, 8), (20, 20.0, 4)):
         arrivals = np.cumsum(rng.exponential(1 / rate, count))

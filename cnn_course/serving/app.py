@@ -75,6 +75,8 @@ def create_app(
     # Without the pages that describe an interface: they would load their scripts from elsewhere.
     app = FastAPI(title=versions.name, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
 
+    app.state.metrics = metrics
+
     @app.get("/metrics")
     @app.get("/monitoring/prometheus/metrics")  # where TensorFlow Serving has them
     async def tell_metrics() -> Response:

@@ -26,6 +26,25 @@ def bucket_counts(values: np.ndarray, edges: Sequence[float] | np.ndarray) -> np
     return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
 
 
+def without_rare(reference: np.ndarray, current: np.ndarray, *, share: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """Return two histograms with neighbouring buckets joined until each holds at least ``share`` of the reference.
+
+    In a bucket that was nearly empty, one observation would count as much as a real change.
+    """
+    least, joined = share * np.sum(reference), [[0.0, 0.0]]
+    for before, after in zip(reference, current, strict=True):
+        if joined[-1][0] >= least:
+            joined.append([0.0, 0.0])
+        joined[-1][0] += before
+        joined[-1][1] += after
+    if len(joined) > 1 and joined[-1][0] < least:
+        last = joined.pop()
+        joined[-1][0] += last[0]
+        joined[-1][1] += last[1]
+    columns = np.array(joined)
+    return columns[:, 0], columns[:, 1]
+
+
 def population_stability(reference: np.ndarray, current: np.ndarray) -> float:
     """Return the population stability index of two histograms with the same buckets.
 
@@ -51,6 +70,6 @@ def stability_bound(reference_size: int, current_size: int, buckets: int, *, lev
     """Return the index that is exceeded with a probability of ``1 - level`` only where nothing has changed.
 
     By Yurdakul the index is then about (1/n + 1/m) times a chi-square variable with one degree of freedom less than
-    there are buckets. Count only buckets that are not empty in both histograms.
+    there are buckets, none of them rare.
     """
     return float((1 / reference_size + 1 / current_size) * stats.chi2.ppf(level, max(buckets - 1, 1)))

@@ -110,6 +110,7 @@ class Clients:
             except (OSError, http.client.HTTPException) as error:
                 self._found.lost.append(f"{type(error).__name__}: {error}")
                 connection.close()
+                time.sleep(0.01)  # a server that is gone need not be asked without a pause
                 continue
             took = time.perf_counter() - began
             self._found.answers.append(Answer(body, began, took, response.status, content))

@@ -95,7 +95,11 @@ class Scrape:
 
 def scrape(address: str) -> Scrape:
     """Return the metrics that a service tells now."""
-    text = httpx.get(f"{address}/metrics", timeout=PATIENCE_SECONDS).raise_for_status().text
+    return read_metrics(httpx.get(f"{address}/metrics", timeout=PATIENCE_SECONDS).raise_for_status().text)
+
+
+def read_metrics(text: str) -> Scrape:
+    """Return metrics from Prometheus' text format, as of now."""
     families = text_string_to_metric_families(text)
     samples = tuple((sample.name, sample.labels, sample.value) for family in families for sample in family.samples)
     return Scrape(time.perf_counter(), samples)
