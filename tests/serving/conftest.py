@@ -1,4 +1,4 @@
-"""Models that are there at once: one in plain NumPy for the service, and a tiny network in TensorFlow for the export."""
+"""Models that are there at once: one in plain NumPy for the service, and a tiny network for the export."""
 
 import threading
 

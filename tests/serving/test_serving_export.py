@@ -64,7 +64,7 @@ def test_an_export_that_fails_leaves_nothing(network, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(quantization, "convert", broken)
-    with pytest.raises(serving.ServingError, match="cannot be written .* No space left"):
+    with pytest.raises(serving.ServingError, match=r"cannot be written .* No space left"):
         serving.export(network, tmp_path / "m", class_names=NAMES, litert="float32")
     assert list((tmp_path / "m").iterdir()) == []
 
