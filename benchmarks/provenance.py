@@ -14,6 +14,7 @@ CODE = (
     "cnn_course/digits.py",
     "cnn_course/distillation.py",
     "cnn_course/models",
+    "cnn_course/serving",
     "cnn_course/training",
     "cnn_course/transfer.py",
     "benchmarks",

@@ -1,4 +1,4 @@
-"""Load a service of a network that was trained on CIFAR-10: requests in a second and latencies, by clients and batching.
+"""Load a service of a network that was trained on CIFAR-10, by clients, with and without batching.
 
 For each number of clients, once with batching and once without, `cnn-course serve` is started in a process of its own
 and asked from this one, over HTTP on this machine, about one image in each request, by rows of JSON numbers. A client

@@ -15,7 +15,13 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}
-MODULES = {"sklearn": "scikit-learn", "skimage": "scikit-image", "IPython": "ipykernel", "PIL": "pillow"}
+MODULES = {
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "IPython": "ipykernel",
+    "PIL": "pillow",
+    "starlette": "fastapi",
+}
 
 
 def project():

@@ -52,9 +52,8 @@ def eventually(condition, seconds=10):
 
 def test_the_examples_of_the_documentation(service):
     client, _ = service()
-    assert client.post(f"{MODEL}:predict", json={"instances": [1.0, 2.0, 5.0]}).json() == {
-        "predictions": [3.5, 4.0, 5.5]
-    }
+    found = client.post(f"{MODEL}:predict", json={"instances": [1.0, 2.0, 5.0]})
+    assert (found.status_code, found.json()) == (200, {"predictions": [3.5, 4.0, 5.5]})
     assert client.get(MODEL).json() == {
         "model_version_status": [
             {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
@@ -112,8 +111,6 @@ def test_a_body_that_is_too_long_is_refused_whether_it_says_so_or_not(service):
     for content in (b" " * 1001, iter([b" " * 600, b" " * 600])):
         answer = client.post(f"{MODEL}:predict", content=content)
         assert (answer.status_code, answer.json()) == (413, {"error": "The body is longer than 1,000 bytes."})
-    many = client.post(f"{MODEL}:predict", json={"instances": [1] * 300})
-    assert many.status_code == 413
     assert client.post(f"{MODEL}:predict", json={"instances": [1] * 257}).status_code == 400
 
 

@@ -68,9 +68,9 @@ def test_the_courses_own_networks_are_exported_with_their_classes(tmp_path):
         (["serve", "none", "--port", "70000"], "70000 is not in the range"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_paragraph(arguments, message, tmp_path):
-    with CliRunner().isolated_filesystem(tmp_path):
-        result = call(*arguments)
+def test_what_cannot_be_done_is_said_in_one_paragraph(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
     assert result.exit_code != 0
     assert message in result.output
     assert "Traceback" not in result.output
