@@ -75,9 +75,7 @@ def bound(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ServingError(
-            f"{host} is not an address of this machine ({error.strerror}). Try --host {LOCAL}."
-        ) from error
+        raise ServingError(f"{host} is no address of this machine ({error.strerror}). Try {LOCAL}.") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
