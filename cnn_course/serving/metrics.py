@@ -12,24 +12,8 @@ from cnn_course.serving.drift import image_statistics
 
 # Upper edges of the buckets. A quantile is known as well as its bucket is narrow: each is about 1.5 times the last.
 SECONDS = (
-    0.001,
-    0.0015,
-    0.0025,
-    0.004,
-    0.006,
-    0.01,
-    0.015,
-    0.025,
-    0.04,
-    0.06,
-    0.1,
-    0.15,
-    0.25,
-    0.4,
-    0.6,
-    1.0,
-    2.5,
-    10.0,
+    *(0.001, 0.0015, 0.0025, 0.004, 0.006, 0.01, 0.015, 0.025, 0.04, 0.06),
+    *(0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 10.0),
 )
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 BRIGHTNESS = tuple(range(16, 256, 16))

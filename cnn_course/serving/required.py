@@ -2,10 +2,9 @@
 
 import importlib.util
 
-MISSING = [name for name in ("fastapi", "httpx", "prometheus_client", "uvicorn") if not importlib.util.find_spec(name)]
+PACKAGES = {"fastapi": "fastapi", "httpx": "httpx", "prometheus_client": "prometheus-client", "uvicorn": "uvicorn"}
+MISSING = [package for module, package in PACKAGES.items() if not importlib.util.find_spec(module)]
 if MISSING:
     raise ModuleNotFoundError(
-        f"Serving a model needs packages that are not installed: {', '.join(MISSING)}. Install the course with them: "
-        "pip install 'cnn-course[serving]'.",
-        name=MISSING[0],
+        f"Serving a model needs packages that are not installed. Install them: pip install {' '.join(MISSING)}."
     )
