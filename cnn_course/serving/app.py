@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
@@ -17,7 +18,7 @@ from cnn_course.serving.errors import RequestError, ServingError
 from cnn_course.serving.metrics import Metrics
 from cnn_course.serving.versions import Versions
 
-# A body of this length is read in some milliseconds; a longer one is read beside the event loop.
+# A body of this length is dealt with in some milliseconds; a longer one beside the event loop.
 QUICKLY_READ = 2**16
 
 log = logging.getLogger(__name__)
@@ -120,9 +121,8 @@ async def _answered(
             return contract.metadata(versions.name, version.number, version.signatures)
     body = await _received(request, limits)
     with versions.lease(target.version) as version:
-        arguments = (body, version.signatures, limits)
-        short = len(body) <= QUICKLY_READ
-        asked = parsing.parse(*arguments) if short else await asyncio.to_thread(parsing.parse, *arguments)
+        beside = len(body) > QUICKLY_READ
+        asked = await _called(beside, parsing.parse, body, version.signatures, limits)
         signature = version.signatures[asked.signature]
         shapes = tuple(values.shape[1:] for values in asked.tensors.values())
         lengths = {len(values) for values in asked.tensors.values() if values.ndim}
@@ -132,8 +132,13 @@ async def _answered(
             asked.tensors,
             key=(version.number, asked.signature, shapes) if together else None,
         )
-    metrics.images(asked.tensors, outputs)
-    return contract.answer(outputs, by_row=asked.by_row)
+    await _called(beside, metrics.images, asked.tensors, outputs)
+    return await _called(beside, contract.answer, outputs, by_row=asked.by_row)
+
+
+async def _called(beside: bool, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call a function, in another thread where it may take longer than the event loop can be kept waiting."""
+    return await asyncio.to_thread(function, *arguments, **named) if beside else function(*arguments, **named)
 
 
 async def _received(request: Request, limits: Limits) -> bytes:
