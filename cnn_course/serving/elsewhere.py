@@ -13,7 +13,8 @@ def container_command(folder: str, *, port: int = 8501) -> str:
     ``folder`` is the model's folder with its numbered versions, absolute or from the current one; its last part is the
     model's name.
     """
-    name = folder.rstrip("/").rpartition("/")[2]
+    folder = folder.rstrip("/")
+    name = folder.rpartition("/")[2]
     source = shlex.quote(folder) if folder.startswith("/") else f'"$PWD"/{shlex.quote(folder)}'
     inside = shlex.quote(f"/models/{name}")
     parts = [

@@ -169,17 +169,19 @@ def prometheus(address: str, *, every: float = 1.0) -> Iterator[Prometheus | Non
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(command, cwd=folder, **quiet)
         try:
-            yield Prometheus(own) if _is_ready(own, process) else None
+            running = Prometheus(own)
+            yield running if _has_scraped(running, process) else None
         finally:
             process.terminate()
             process.wait()
 
 
-def _is_ready(address: str, process: subprocess.Popen) -> bool:
+def _has_scraped(running: Prometheus, process: subprocess.Popen) -> bool:
+    """Wait for the first scrape, some five seconds: so long Prometheus collects targets before it visits them."""
     until = time.monotonic() + PATIENCE_SECONDS
     while process.poll() is None and time.monotonic() < until:
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{address}/-/ready").status_code == 200:
+            if running.ask("up") == 1:
                 return True
         time.sleep(0.05)
     return False
