@@ -276,6 +276,17 @@ def test_seed_dots_show_each_seed_and_their_mean():
     assert [text.get_text() for text in axis.texts] == ["2.00", "5.00"]
 
 
+def test_points_by_class_are_told_apart_by_colour_or_shape_and_named_once():
+    planes = {"before": np.arange(40.0).reshape(20, 2), "after": -np.arange(40.0).reshape(20, 2)}
+    names = [f"class {k}" for k in range(10)]
+    figure = plots.points_by_class(planes, np.arange(20) % 10, names, alt="Two planes.")
+    assert [axis.get_title() for axis in figure.axes] == ["before", "after"]
+    lines = figure.axes[1].lines
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 10
+    np.testing.assert_array_equal(lines[3].get_xydata(), planes["after"][[3, 13]])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+
+
 def test_dots_by_row_lie_in_their_row_and_series_are_told_apart_by_shape_too():
     figure = plots.dots_by_row(["cat", "dog"], {"a": [1.0, -1.0], "b": [1.0, 0.0]}, xlabel="x", title="t", alt="Two.")
     axis = figure.axes[0]

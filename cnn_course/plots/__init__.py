@@ -11,6 +11,7 @@ from cnn_course.plots.charts import (
     learning_curves,
     lines,
     number_line,
+    points_by_class,
     told,
 )
 from cnn_course.plots.comparisons import accuracy_over_time, dots_by_row, gains, ladder, reliability_diagrams, seed_dots
@@ -41,6 +42,7 @@ __all__ = [
     "new_figure",
     "number_grids",
     "number_line",
+    "points_by_class",
     "prediction",
     "receptive_fields",
     "recognised",

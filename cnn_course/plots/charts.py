@@ -108,6 +108,28 @@ def bars(
     return drawn
 
 
+def points_by_class(
+    planes: dict[str, np.ndarray], labels: np.ndarray, class_names: Sequence[str], *, alt: str
+) -> Figure:
+    """Return a plane for each entry of ``planes``, (n, 2), with each point in the colour and shape of its class.
+
+    The axes have no numbers: they are those of a projection, which has no unit.
+    """
+    drawn, axes = new_figure(1, len(planes), size=(4.2 * len(planes), 4.6), alt=alt, squeeze=False)
+    for axis, (title, plane) in zip(axes.flat, planes.items(), strict=True):
+        for k, name in enumerate(class_names):
+            chosen = np.asarray(labels) == k
+            # One colour more than once round the palette still differs by its marker.
+            marker = MARKERS[(k // len(COLOURS) + k) % len(MARKERS)]
+            colour = COLOURS[k % len(COLOURS)]
+            axis.plot(*np.asarray(plane)[chosen].T, marker, color=colour, markersize=3.5, label=name, alpha=0.8)
+        axis.set(title=title, xticks=[], yticks=[], xlabel="first direction", ylabel="second direction")
+        axis.grid(visible=False)
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    drawn.legend(handles, names, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    return drawn
+
+
 def number_line(ranges: dict[str, tuple[float, float, float]], *, title: str, alt: str) -> Figure:
     """Return a row for each number format over the powers of two: dark where it has all its digits, light below.
 
