@@ -14,6 +14,8 @@ CODE = (
     "cnn_course/digits.py",
     "cnn_course/distillation.py",
     "cnn_course/models",
+    "cnn_course/saliency",
+    "cnn_course/shapes.py",
     "cnn_course/training",
     "cnn_course/transfer.py",
     "benchmarks",

@@ -331,3 +331,34 @@ def test_reliability_diagrams_show_accuracy_confidence_and_counts_of_each_bin():
     assert list(upper.lines[0].get_ydata()) == [0.4, 0.9]
     assert [bar.get_height() for bar in lower.patches] == [0.25, 0.75]
     assert [axis.get_title(loc="center") for axis in drawn.axes[:2]] == ["before", "after"]
+
+
+def test_overlays_show_each_map_in_its_own_range_below_its_image():
+    images = np.full((2, 8, 8, 3), 200, np.uint8)
+    maps = np.zeros((2, 8, 8))
+    maps[0, 2, 3] = 5.0
+    masks = np.zeros((2, 8, 8), bool)
+    masks[:, 2:5, 2:5] = True
+    figure = plots.overlays(images, {"a": maps, "b": maps}, titles=["x", "y"], masks=masks, alt="Maps.")
+    *cells, bar = figure.axes
+    assert len(cells) == 6
+    assert [len(axis.images) for axis in cells] == [1, 1, 2, 2, 2, 2]
+    shown = cells[2].images[1]
+    assert (shown.get_clim(), shown.get_array().max(), shown.get_cmap().name) == ((0, 1), 1, "viridis")
+    assert cells[3].images[1].get_array().max() == 0  # an empty map stays empty
+    assert [axis.get_ylabel() for axis in cells[::2]] == ["image", "a", "b"]
+    assert len(cells[2].collections) == 1
+    assert bar.get_ylabel() == "share of the map's\nlargest value"
+
+
+def test_overlays_of_large_images_draw_means_of_squares_and_make_small_files():
+    random = np.random.default_rng(0)
+    images, maps = random.integers(0, 256, (1, 224, 224, 3), np.uint8), random.random((1, 224, 224))
+    figure = plots.overlays(images, {"a": maps}, masks=maps > 0.5, alt="Maps.")
+    drawn, _, shown = (picture.get_array() for axis in figure.axes[:2] for picture in axis.images)
+    squares = maps[0, :222, :222].reshape(74, 3, 74, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(shown, squares / squares.max(), atol=0.0201)  # drawn in steps of 0.04
+    np.testing.assert_allclose(drawn[3, 5], images[0, 9:12, 15:18].mean(axis=(0, 1)) / 255, rtol=1e-5)
+    small = plots.overlays(images[:, :32, :32], {"a": maps[:, :32, :32]}, alt="Maps.")
+    assert small.axes[0].images[0].get_array().shape == (32, 32, 3)
+    assert all(picture.get_interpolation() == "nearest" for axis in small.axes[:2] for picture in axis.images)
