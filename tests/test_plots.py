@@ -280,7 +280,7 @@ def test_points_by_class_are_told_apart_by_colour_or_shape_and_named_once():
     planes = {"before": np.arange(40.0).reshape(20, 2), "after": -np.arange(40.0).reshape(20, 2)}
     names = [f"class {k}" for k in range(10)]
     figure = plots.points_by_class(planes, np.arange(20) % 10, names, alt="Two planes.")
-    assert [axis.get_title() for axis in figure.axes] == ["before", "after"]
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["before", "after"]
     lines = figure.axes[1].lines
     assert len({(line.get_color(), line.get_marker()) for line in lines}) == 10
     np.testing.assert_array_equal(lines[3].get_xydata(), planes["after"][[3, 13]])
