@@ -7,7 +7,7 @@ differs. They are judged on the test images once, after the last epoch.
 The temperature was chosen on 5,000 held-out training images (``--held-out``; the teacher itself has seen those), with
 one seed and six epochs: labels alone 85.5 %, without label smoothing 85.1 %; with the teacher at temperature 1 85.9 %,
 at temperature 2 85.3 %. Before that the usual temperature 4 had been tried for one seed and fifteen epochs, and gave
-nothing (87.45 % of the test images, labels alone 87.54 %). The teacher was trained with label smoothing 0.2, so that its
+nothing (87.45 % of the test images, labels alone 87.54 %). The teacher was trained with label smoothing 0.2, so its
 answers are soft as they are. The weight has not been tuned.
 
 Every finished run is stored at once in results/cifar10_distillation.json; started again, the script goes on with the
