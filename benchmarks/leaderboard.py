@@ -35,7 +35,7 @@ def main(out: Path, at_most: int | None) -> None:
     all_known = {contender.name: contender for contender in leaderboard.contenders()}
     known = {name: contender for name, contender in all_known.items() if contender.runs(out.parent)}
     if left_out := all_known.keys() - known.keys():
-        click.echo(f"Left out, as there are no stored runs: {', '.join(sorted(left_out))}.")
+        click.echo(f"Left out, as there are no stored runs: {'; '.join(sorted(left_out))}.")
     complete(
         out,
         {

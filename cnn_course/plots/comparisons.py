@@ -207,6 +207,9 @@ def trade_off(
         axis.annotate(letter, place, ha="center", va="center_baseline", color=COLOURS[1], fontsize=8, zorder=3)
         key.append(f"{letter}  {name}")
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale="log")
+    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 3.0)))
+    axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda cost, _: f"{cost:,.0f}" if cost >= 1 else f"{cost:g}"))
+    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
     axis.margins(0.08)
     axis.annotate(
         "\n".join(key),
