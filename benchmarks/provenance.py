@@ -14,6 +14,7 @@ CODE = (
     "cnn_course/datasets",
     "cnn_course/digits.py",
     "cnn_course/distillation.py",
+    "cnn_course/leaderboard",
     "cnn_course/models",
     "cnn_course/quantization",
     "cnn_course/robustness",

@@ -362,3 +362,15 @@ def test_overlays_of_large_images_draw_means_of_squares_and_make_small_files():
     small = plots.overlays(images[:, :32, :32], {"a": maps[:, :32, :32]}, alt="Maps.")
     assert small.axes[0].images[0].get_array().shape == (32, 32, 3)
     assert all(picture.get_interpolation() == "nearest" for axis in small.axes[:2] for picture in axis.images)
+
+
+def test_trade_off_joins_the_front_in_the_order_of_cost_and_names_each_dot_beside():
+    costs = {"large": 100.0, "small": 1.0, "beaten": 50.0}
+    values = {"large": 90.0, "small": 60.0, "beaten": 50.0}
+    look = {"xlabel": "weights", "ylabel": "accuracy (%)", "title": "t"}
+    figure = plots.trade_off(costs, values, front=["large", "small"], claims={"said": (10.0, 80.0)}, **look)
+    axis = figure.axes[0]
+    assert [list(xy) for xy in axis.lines[0].get_xydata()] == [[1.0, 60.0], [100.0, 90.0]]
+    assert [text.get_text() for text in axis.texts] == ["1", "2", "3", "A", "1  large\n2  small\n3  beaten\nA  said"]
+    assert axis.get_xscale() == "log"
+    assert figure.alt == "accuracy (%) over weights; no other beats small (60.0), large (90.0)."

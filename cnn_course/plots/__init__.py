@@ -14,7 +14,15 @@ from cnn_course.plots.charts import (
     points_by_class,
     told,
 )
-from cnn_course.plots.comparisons import accuracy_over_time, dots_by_row, gains, ladder, reliability_diagrams, seed_dots
+from cnn_course.plots.comparisons import (
+    accuracy_over_time,
+    dots_by_row,
+    gains,
+    ladder,
+    reliability_diagrams,
+    seed_dots,
+    trade_off,
+)
 from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
 from cnn_course.plots.pictures import (
     confusion_matrix,
@@ -60,5 +68,6 @@ __all__ = [
     "sliding_kernel",
     "soft_targets",
     "told",
+    "trade_off",
     "window_steps",
 ]
