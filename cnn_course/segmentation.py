@@ -1,8 +1,8 @@
 """Segmentation: which pixels of an image belong to the object. Derived in lesson 15.
 
 O. Ronneberger, P. Fischer and T. Brox 2015, "U-Net: convolutional networks for biomedical image segmentation",
-arXiv 1505.04597; the loss is that of F. Milletari, N. Navab and S.-A. Ahmadi 2016, "V-Net", arXiv 1606.04797, section 3,
-beside the usual cross-entropy.
+arXiv 1505.04597; the Dice loss is that of F. Milletari, N. Navab and S.-A. Ahmadi 2016, "V-Net", arXiv 1606.04797,
+section 3, with a sum in the denominator for its sum of squares.
 """
 
 from collections.abc import Sequence

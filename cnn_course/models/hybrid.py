@@ -1,7 +1,7 @@
 """A network of convolutions and self-attention, and the plain one that costs as much. Derived in lesson 15.
 
-A. Vaswani and others 2017, "Attention is all you need", arXiv 1706.03762 (section 3.2); convolutions below and attention
-above as in Z. Dai and others 2021, "CoAtNet", arXiv 2106.04803.
+A. Vaswani and others 2017, "Attention is all you need", arXiv 1706.03762 (section 3.2); convolutions below and
+attention above as in Z. Dai and others 2021, "CoAtNet", arXiv 2106.04803.
 """
 
 from typing import Any, Literal
