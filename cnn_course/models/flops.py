@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from cnn_course import convolution
+from cnn_course.models.hybrid import PositionEmbedding
 
 
 def count_flops(model: keras.Model) -> int:
@@ -33,7 +34,7 @@ def _of_layer(layer: keras.Layer) -> int:
     for kind, count in _COUNTS.items():
         if type(layer) is kind:
             return count(layer)
-    if any(len(weight.shape) > 1 for weight in layer.trainable_weights) and not isinstance(layer, layers.Embedding):
+    if any(len(weight.shape) > 1 for weight in layer.trainable_weights) and not isinstance(layer, _ONLY_LOOKED_UP):
         known = ", ".join(kind.__name__ for kind in _COUNTS)
         raise ValueError(
             f"The operations of {layer.name}, a layer of type {type(layer).__name__}, cannot be counted; "
@@ -75,6 +76,8 @@ def _attention(layer: layers.MultiHeadAttention) -> int:
     return projections + with_each_other
 
 
+# Their matrices are looked up or added, and multiplied with nothing.
+_ONLY_LOOKED_UP = (layers.Embedding, PositionEmbedding)
 _COUNTS: dict[type, Callable[[keras.Layer], int]] = {
     layers.Conv1D: _convolution,
     layers.Conv2D: _convolution,
