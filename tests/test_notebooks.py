@@ -26,6 +26,7 @@ OTHER_PARAMETERS = {
     "07_distillation": {"seed": 1, "batch_size": 25},
     "08_quantization": {"seed": 1, "batch_size": 25},
     "12_robustness": {"seed": 1, "batch_size": 40},
+    "15_beyond_classification": {"seed": 1, "batch_size": 30},
 }
 
 
