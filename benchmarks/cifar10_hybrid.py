@@ -1,7 +1,7 @@
 """Attention blocks against convolutions that cost as much, on few and on all images of CIFAR-10, several seeds.
 
-    convolution           a residual block of two 3x3 convolutions above three convolutions
-    attention             two attention blocks in its place
+    convolution           two 3x3 convolutions, each with a shortcut, above three others
+    attention             two attention blocks in their place
     attention, no places  the same without the position embedding
 
 The networks are those of lesson 15, nearly equal in operations. Each learns from 5,000 and from all 50,000 training

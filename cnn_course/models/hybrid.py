@@ -9,8 +9,6 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from cnn_course.models.residual import residual_block
-
 
 @keras.saving.register_keras_serializable("cnn_course")
 class PositionEmbedding(layers.Layer):
@@ -61,15 +59,15 @@ def hybrid_cnn(
     *,
     widths: tuple[int, ...] = (16, 32, 64),
     upper: Literal["attention", "convolution"] = "attention",
-    blocks: int = 1,
+    blocks: int = 2,
     heads: int = 4,
     position: bool = True,
 ) -> keras.Model:
     """Return a CNN whose upper half is self-attention, or convolutions that cost as much.
 
     Below, for each width a 3x3 convolution with batch normalisation and ReLU, and 2x2 max pooling between them. Above,
-    ``blocks`` times either two attention blocks or a residual block of two 3x3 convolutions. With as many channels in
-    the last width as the maps have places (64 channels on 8x8) the two need nearly the same operations
+    ``blocks`` times either an attention block or ``x + relu(norm(conv(x)))`` with a 3x3 convolution. With as many
+    channels in the last width as the maps have places (64 channels on 8x8) the two need nearly the same operations
     (:func:`attention_block`, :func:`cnn_course.models.count_flops`).
 
     Args:
@@ -77,7 +75,7 @@ def hybrid_cnn(
         classes: Number of classes.
         widths: Channels of the lower convolutions.
         upper: What the upper half is made of.
-        blocks: Its length.
+        blocks: How many of it.
         heads: Of each attention.
         position: Whether a learned vector for its place is added to each position before the attention.
 
@@ -91,20 +89,24 @@ def hybrid_cnn(
     for k, width in enumerate(widths):
         if k:
             x = layers.MaxPooling2D(name=f"lower{k}_pool")(x)
-        # Batch normalisation subtracts the mean, and with it any bias that the convolution would add.
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"lower{k + 1}_conv")(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"lower{k + 1}_norm")(x)
-        x = layers.ReLU(name=f"lower{k + 1}_relu")(x)
+        x = _convolution(x, width, f"lower{k + 1}")
     if upper == "convolution":
         for k in range(blocks):
-            x = residual_block(x, widths[-1], name=f"upper{k + 1}")
+            x = layers.Add(name=f"upper{k + 1}_add")([x, _convolution(x, widths[-1], f"upper{k + 1}")])
         x = layers.GlobalAveragePooling2D(name="average")(x)
     else:
         x = layers.Reshape((-1, widths[-1]), name="places")(x)
         if position:
             x = PositionEmbedding(name="position")(x)
-        for k in range(2 * blocks):
+        for k in range(blocks):
             x = attention_block(x, heads=heads, name=f"upper{k + 1}")
         x = layers.LayerNormalization(epsilon=1e-6, name="upper_norm")(x)
         x = layers.GlobalAveragePooling1D(name="average")(x)
     return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name=f"upper_{upper}")
+
+
+def _convolution(x: Any, width: int, name: str) -> Any:
+    # Batch normalisation subtracts the mean, and with it any bias that the convolution would add.
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
