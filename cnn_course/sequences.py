@@ -29,15 +29,17 @@ def as_rows(images: np.ndarray) -> np.ndarray:
     return images[..., 0] / np.float32(255)
 
 
-def then_noise(rows: np.ndarray, steps: int, *, seed: int = 0) -> np.ndarray:
-    """Return the sequences with ``steps`` rows of noise, even from 0 to 1, behind: float32 (n, length + steps, width).
+def with_noise(rows: np.ndarray, steps: int, *, before: bool = False, seed: int = 0) -> np.ndarray:
+    """Return the sequences with ``steps`` rows of noise, even from 0 to 1: float32 (n, length + steps, width).
 
-    What is asked about has then been over for so many steps when the answer is due. The same seed gives the same noise.
+    The noise comes behind the rows, so that what is asked about has been over for so many steps when the answer is due;
+    or ``before`` them, which makes sequences of the same length and content that end with what matters. The same seed
+    gives the same noise.
     """
     if steps < 0:
         raise ValueError(f"steps is {steps}; it must be at least 0.")
     noise = np.random.default_rng(seed).random((len(rows), steps, rows.shape[2]), dtype=np.float32)
-    return np.concatenate([rows, noise], axis=1)
+    return np.concatenate([noise, rows] if before else [rows, noise], axis=1)
 
 
 def sequence_parameters(kind: Kind, width: int, *, features: int = 28, classes: int = 10) -> int:

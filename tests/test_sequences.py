@@ -32,18 +32,20 @@ def test_what_is_no_greyscale_image_is_refused(images):
 
 def test_noise_follows_the_rows_and_is_the_same_for_the_same_seed():
     rows = np.random.default_rng(0).random((50, 6, 5), dtype=np.float32)
-    longer = sequences.then_noise(rows, 7, seed=3)
+    longer = sequences.with_noise(rows, 7, seed=3)
     assert (longer.dtype, longer.shape) == (np.float32, (50, 13, 5))
     np.testing.assert_array_equal(longer[:, :6], rows)
     noise = longer[:, 6:]
     assert noise.min() >= 0
     assert noise.max() < 1
     assert abs(noise.mean() - 0.5) < 0.03
-    np.testing.assert_array_equal(longer, sequences.then_noise(rows, 7, seed=3))
-    assert not np.array_equal(longer, sequences.then_noise(rows, 7, seed=4))
-    np.testing.assert_array_equal(sequences.then_noise(rows, 0), rows)
+    np.testing.assert_array_equal(longer, sequences.with_noise(rows, 7, seed=3))
+    assert not np.array_equal(longer, sequences.with_noise(rows, 7, seed=4))
+    turned = sequences.with_noise(rows, 7, before=True, seed=3)
+    np.testing.assert_array_equal(turned, np.roll(longer, 7, axis=1))
+    np.testing.assert_array_equal(sequences.with_noise(rows, 0), rows)
     with pytest.raises(ValueError, match="at least 0"):
-        sequences.then_noise(rows, -1)
+        sequences.with_noise(rows, -1)
 
 
 @settings(deadline=None, max_examples=10)
@@ -141,7 +143,7 @@ def test_a_convolution_has_no_memory_to_ask_for():
 
 def test_the_convolution_reads_digits_with_noise_behind_them():
     digits = datasets.load("mnist5k").split(1000, 0, 300).train
-    rows = sequences.then_noise(sequences.as_rows(digits.images), 14)
+    rows = sequences.with_noise(sequences.as_rows(digits.images), 14)
     model = sequences.sequence_network("Conv1D", width=24)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(5e-3), loss, metrics=["accuracy"], jit_compile=False)
