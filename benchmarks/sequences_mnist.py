@@ -7,9 +7,10 @@
 
 All are the networks of lesson 15 and have about 8,200 weights. Each learns from all 60,000 training images in the same
 order and is judged on the 10,000 test images once, after the last epoch; the noise behind them is drawn anew. The
-rates were chosen on mnist5k, each as the best of three. With each run stands how much of the last gradient is left at the end of the digit, before and
-after the training (cnn_course.sequences.gradient_norms). Every finished run is stored at once in
-results/sequences_mnist.json; started again, the script goes on with the runs that are missing.
+rates were chosen on digits of mnist5k that were held out, each as the best of three. With each run stands how much of
+the last gradient is left at the end of the digit, before and after the training
+(cnn_course.sequences.gradient_norms). Every finished run is stored at once in results/sequences_mnist.json; started
+again, the script goes on with the runs that are missing.
 
     python benchmarks/sequences_mnist.py
 """
