@@ -1,7 +1,7 @@
 """Every network of the course in one table: what it costs, what it reaches, and which one no other beats. Lesson 16."""
 
 from cnn_course.leaderboard.contenders import Contender, contenders
-from cnn_course.leaderboard.costs import Cost, flops, measured
+from cnn_course.leaderboard.costs import Cost, measured
 from cnn_course.leaderboard.table import ARTICLES, Claim, Row, as_markdown, beating, pareto_front, rows
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "as_markdown",
     "beating",
     "contenders",
-    "flops",
     "measured",
     "pareto_front",
     "rows",
