@@ -23,7 +23,7 @@ def count_flops(model: keras.Model) -> int:
             without matrices, and of models of such layers, each used once; with a fixed size of its input.
 
     Raises:
-        ValueError: A layer with a matrix is not among them, so that the sum would be too small.
+        ValueError: A layer with a matrix is not among them, so that the sum would be too small; or a size is open.
     """
     return sum(_of_layer(layer) for layer in model.layers)
 
@@ -33,6 +33,11 @@ def _of_layer(layer: keras.Layer) -> int:
         return count_flops(layer)
     for kind, count in _COUNTS.items():
         if type(layer) is kind:
+            if None in layer.output.shape[1:]:
+                raise ValueError(
+                    f"The output of {layer.name} has the open shape {layer.output.shape[1:]}, so that its operations "
+                    "cannot be counted. Build the network with a fixed input shape, such as (32, 32, 3)."
+                )
             return count(layer)
     if any(len(weight.shape) > 1 for weight in layer.trainable_weights) and not isinstance(layer, _ONLY_LOOKED_UP):
         known = ", ".join(kind.__name__ for kind in _COUNTS)
