@@ -35,8 +35,8 @@ def _of_layer(layer: keras.Layer) -> int:
         if type(layer) is kind:
             if None in layer.output.shape[1:]:
                 raise ValueError(
-                    f"The output of {layer.name} has no fixed size, {layer.output.shape}. Build the network with an "
-                    "input shape such as (32, 32, 3)."
+                    f"The output of {layer.name} has the open shape {layer.output.shape[1:]}, so that its operations "
+                    "cannot be counted. Build the network with a fixed input shape, such as (32, 32, 3)."
                 )
             return count(layer)
     if any(len(weight.shape) > 1 for weight in layer.trainable_weights) and not isinstance(layer, _ONLY_LOOKED_UP):

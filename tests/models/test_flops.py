@@ -53,5 +53,5 @@ def test_operations_of_whole_networks_are_those_of_the_profiler(build):
 
 
 def test_open_sizes_are_refused():
-    with pytest.raises(ValueError, match="Build the network with an input shape"):
+    with pytest.raises(ValueError, match="Build the network with a fixed input shape"):
         models.count_flops(models.student())

@@ -85,6 +85,12 @@ def test_a_layer_that_cannot_be_counted_is_named():
         models.count_flops(model)
 
 
+def test_an_open_size_is_named_with_the_remedy():
+    inputs = keras.Input((None, None, 3))
+    with pytest.raises(ValueError, match="first has the open shape .* fixed input shape"):
+        models.count_flops(keras.Model(inputs, layers.Conv2D(4, 3, name="first")(inputs)))
+
+
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_attention_and_convolution_cost_the_same_where_channels_are_as_many_as_places(blocks):
     counts = [
