@@ -25,6 +25,7 @@ OTHER_PARAMETERS = {
     "06_mixed_precision": {"seed": 1, "batch_size": 40},
     "07_distillation": {"seed": 1, "batch_size": 25},
     "08_quantization": {"seed": 1, "batch_size": 25},
+    "11_hyperparameter_search": {"seed": 1, "batch_size": 40},
     "12_robustness": {"seed": 1, "batch_size": 40},
 }
 

@@ -1,0 +1,205 @@
+"""KerasTuner's three searches within a budget, over networks that are trained or over a table."""
+
+import contextlib
+import io
+import tempfile
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+from cnn_course.search.networks import SmallNetworks, Table
+from cnn_course.search.theory import GaussianProcess
+
+UNITS = ("seconds", "epochs")
+# KerasTuner's own objective "val_accuracy" would be the best of a trial's epochs, which is one more choice by the same
+# images. Under a name of ours the score is that of the last epoch, and so are the weights that KerasTuner keeps.
+OBJECTIVE = keras_tuner.Objective("score", "max")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a search may spend: seconds of the clock, those of the proposals included, or epochs of training."""
+
+    amount: float
+    unit: str = "seconds"
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise ValueError(f"unit is {self.unit!r}; it is one of {', '.join(UNITS)}.")
+        if not self.amount > 0:
+            raise ValueError(f"A budget of {self.amount} {self.unit} is spent before the first trial.")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training within a search: its setting, its score, and what it cost."""
+
+    name: str
+    setting: dict[str, float]
+    score: float
+    epochs: float
+    seconds: float
+
+
+class _WithinBudget:
+    """A tuner that asks for no more trials once its budget is spent. The one under way is always finished.
+
+    What a trial cost is stored with the trial, so that a search that is resumed knows what it has spent.
+    """
+
+    def __init__(self, *args: Any, budget: Budget, **keywords: Any) -> None:
+        self.budget = budget
+        super().__init__(*args, **keywords)
+
+    def pre_create_trial(self) -> None:
+        self.asked = time.perf_counter()
+        if sum(getattr(each, self.budget.unit) for each in trials(self)) >= self.budget.amount - 1e-9:
+            self.oracle.max_trials = len(self.oracle.trials)
+
+    def run_trial(self, trial: Any, *args: Any, **keywords: Any) -> dict[str, float]:
+        (history,) = super().run_trial(trial, *args, **keywords)
+        return self.measured(history.history["val_accuracy"][-1], len(history.epoch))
+
+    def measured(self, score: float, epochs: int, seconds: float | None = None) -> dict[str, float]:
+        seconds = time.perf_counter() - self.asked if seconds is None else seconds
+        return {OBJECTIVE.name: float(score), "epochs": float(epochs), "seconds": float(seconds)}
+
+
+class _LookedUp(_WithinBudget):
+    """A tuner whose trials are read from a :class:`Table`."""
+
+    def __init__(self, *args: Any, table: Table, seed: int, **keywords: Any) -> None:
+        self.table, self.draws = table, seed
+        super().__init__(*args, seed=_far_apart(seed), **keywords)
+
+    def run_trial(self, trial: Any, *args: Any, **keywords: Any) -> dict[str, float]:
+        values = trial.hyperparameters.values
+        first, last = values.get("tuner/initial_epoch", 0), values.get("tuner/epochs", self.table.epochs)
+        begun = trial  # a trial that goes on from another one is the same training
+        while "tuner/trial_id" in begun.hyperparameters.values:
+            begun = self.oracle.get_trial(begun.hyperparameters.values["tuner/trial_id"])
+        which = zlib.crc32(f"{self.draws} {begun.trial_id}".encode()) % self.table.seeds
+        place = (*self.table.place(values), which)
+        return self.measured(
+            self.table.scores[place][last - 1], last - first, (last - first) * self.table.seconds[place]
+        )
+
+
+_TUNERS = {
+    "random": keras_tuner.RandomSearch,
+    "hyperband": keras_tuner.Hyperband,
+    "bayesian": keras_tuner.BayesianOptimization,
+}
+KINDS = tuple(_TUNERS)
+
+
+def tuner(
+    kind: str,
+    networks: SmallNetworks,
+    budget: Budget,
+    *,
+    folder: Path,
+    epochs: int,
+    seed: int = 0,
+    factor: int = 2,
+    initial_points: int = 5,
+    gaussian_process: GaussianProcess | None = None,
+) -> keras_tuner.Tuner:
+    """Return KerasTuner's tuner of this kind, which stops when the budget is spent: the trial under way is finished.
+
+    Call its ``search(epochs=epochs, verbose=0)``. Where the folder holds a search already, it goes on with that one;
+    a trial that was interrupted is done anew, from its beginning.
+
+    Args:
+        kind: "random", "hyperband" or "bayesian".
+        networks: What to train.
+        budget: What all trials together may cost.
+        folder: Where KerasTuner keeps its trials, a folder for each search.
+        epochs: Those of a trial, for Hyperband of the longest ones.
+        seed: Of the choices.
+        factor: By which Hyperband divides the trials from round to round.
+        initial_points: Random trials before the first that a Gaussian process proposes.
+        gaussian_process: In place of scikit-learn's, whose proposals take seconds each.
+    """
+    options = _options(kind, epochs, factor, initial_points)
+    tuner_class = type(f"Budgeted{_TUNERS[kind].__name__}", (_WithinBudget, _TUNERS[kind]), {})
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints the folder of a search that it goes on with
+        made = tuner_class(
+            networks,
+            objective=OBJECTIVE,
+            budget=budget,
+            seed=_far_apart(seed),
+            directory=str(Path(folder).parent),
+            project_name=Path(folder).name,
+            **options,
+        )
+    if kind == "bayesian" and gaussian_process:
+        made.oracle.gpr = gaussian_process
+    return made
+
+
+def look_up(
+    kind: str,
+    table: Table,
+    budget: Budget,
+    *,
+    seed: int = 0,
+    factor: int = 2,
+    initial_points: int = 5,
+    gaussian_process: GaussianProcess | None = None,
+) -> list[Trial]:
+    """Run KerasTuner's search of this kind over a table, within the budget, and return its trials.
+
+    Which of a setting's trainings a trial gets is drawn, too. The other arguments are those of :func:`tuner`.
+    """
+    options = _options(kind, table.epochs, factor, initial_points)
+    choices = keras_tuner.HyperParameters()
+    for name, values in table.space.items():
+        choices.Choice(name, list(values))
+    tuner_class = type(f"LookedUp{_TUNERS[kind].__name__}", (_LookedUp, _TUNERS[kind]), {})
+    with tempfile.TemporaryDirectory() as folder:
+        found = tuner_class(
+            objective=OBJECTIVE,
+            hyperparameters=choices,
+            table=table,
+            budget=budget,
+            seed=seed,
+            directory=folder,
+            project_name="table",
+            **options,
+        )
+        if kind == "bayesian" and gaussian_process:
+            found.oracle.gpr = gaussian_process
+        found.search(verbose=0)
+        return trials(found)
+
+
+def trials(tuner: keras_tuner.Tuner) -> list[Trial]:
+    """Return the finished trials of a search in the order in which they ended."""
+    ended = []
+    for name in tuner.oracle.end_order:
+        trial = tuner.oracle.trials[name]
+        if trial.score is not None:
+            values = {key: value for key, value in trial.hyperparameters.values.items() if "/" not in key}
+            cost = {unit: float(trial.metrics.get_last_value(unit)) for unit in UNITS}
+            ended.append(Trial(name, values, float(trial.score), cost["epochs"], cost["seconds"]))
+    return ended
+
+
+def _options(kind: str, epochs: int, factor: int, initial_points: int) -> Mapping[str, Any]:
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; it is one of {', '.join(KINDS)}.")
+    if kind == "hyperband":
+        return {"max_epochs": epochs, "factor": factor, "hyperband_iterations": None}
+    many = {"max_trials": 100_000}  # the budget ends the search
+    return many if kind == "random" else many | {"num_initial_points": initial_points}
+
+
+def _far_apart(seed: int) -> int:
+    """Return a seed for KerasTuner: it adds 1 for each draw, so that neighbours repeat each other, and 0 is drawn."""
+    return 1 + 100_000 * seed
