@@ -1,6 +1,6 @@
 """Train every setting of a small search space on shapes10 with several seeds: the table that lesson 11 searches.
 
-72 settings, of four depths, three widths and six rates, each trained with five seeds on 1,000 images for 8 epochs, and
+36 settings, of three depths, two widths and six rates, each trained with four seeds on 1,000 images for 8 epochs, and
 judged after each epoch on 500 validation images and at the end on 1,000 test images. Every finished setting is stored
 at once in results/shapes10_search_table.json; started again, the script goes on with those that are missing.
 
@@ -15,13 +15,13 @@ import click
 from stored_runs import WholeNumbers, complete
 
 ROOT = Path(__file__).resolve().parents[1]
-SPACE = {"depth": (1, 2, 3, 4), "width": (8, 16, 32), "rate": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
+SPACE = {"depth": (2, 3, 4), "width": (8, 16), "rate": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
 SETTINGS = {"train_size": 1000, "validation_size": 500, "test_size": 1000, "batch_size": 50, "epochs": 8}
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "shapes10_search_table.json")
-@click.option("--seeds", default="1,2,3,4,5", show_default=True, type=WholeNumbers(), help="With commas between them.")
+@click.option("--seeds", default="1,2,3,4", show_default=True, type=WholeNumbers(), help="With commas between them.")
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many settings; start again for the others.")
 def main(out: Path, seeds: tuple[int, ...], at_most: int | None) -> None:
     from cnn_course import startup

@@ -16,8 +16,8 @@ from cnn_course import datasets
 class SmallNetworks(keras_tuner.HyperModel):
     """Plain networks of a chosen depth and width, trained at a chosen constant rate. Each is compiled once.
 
-    A convolution of each level halves height and width by its stride, and has twice the channels of the one before. The
-    rate is constant, so that a short training is the beginning of a longer one, as Hyperband takes it. Tiny networks
+    Each convolution is followed by max pooling and has twice the channels of the one before; lesson 03 has the reasons
+    for the order of its layers. The rate is constant, so that a short training is the beginning of a longer one, as Hyperband takes it. Tiny networks
     take longer to compile than to train: a training takes the compiled network of its depth and width, gives it new
     first weights and an empty optimiser, and changes the rate.
 
@@ -83,6 +83,11 @@ class SmallNetworks(keras_tuner.HyperModel):
         settings = {"validation_data": self.judged, "shuffle": False, "verbose": 0}
         return model.fit(pipeline, **settings | keywords)
 
+    def compile_all(self) -> None:
+        """Compile every architecture of the space, so that no trial's seconds include it."""
+        for depth, width in itertools.product(self.space["depth"], self.space["width"]):
+            self.learn(self.fresh(depth, width, 0.0, seed=0), seed=0, steps_per_epoch=1)
+
     def _seed_of(self, hp: "keras_tuner.HyperParameters") -> int:
         setting = [f"{name} {hp.values[name]!r}" for name in ("depth", "width", "rate") if name in hp.values]
         return zlib.crc32(f"{self.seed} {setting}".encode()) % 2**20
@@ -92,8 +97,9 @@ def _small_network(shape: tuple[int, int, int], classes: int, depth: int, width:
     x = inputs = keras.Input(shape)
     x = keras.layers.Rescaling(1 / 255)(x)
     for k in range(depth):
-        x = keras.layers.Conv2D(width * 2**k, 3, strides=2, padding="same", use_bias=False)(x)
-        x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
+        x = keras.layers.Conv2D(width * 2**k, 3, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization(momentum=0.9)(keras.layers.MaxPooling2D()(x))
+        x = keras.layers.ReLU()(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(inputs, keras.layers.Dense(classes)(x), name=f"depth{depth}_width{width}")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

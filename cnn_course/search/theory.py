@@ -93,7 +93,7 @@ class GaussianProcess:
         mean = self.mean + self.scale * (near @ self.weights)
         if not return_std:
             return mean
-        variance = 1 - np.einsum("ij,jk,ik->i", near, self.inverse, near)
+        variance = 1 - ((near @ self.inverse) * near).sum(axis=1)
         return mean, self.scale * np.sqrt(np.maximum(variance, 1e-12))
 
 

@@ -1,6 +1,7 @@
 """KerasTuner's three searches within a budget, over networks that are trained or over a table."""
 
 import contextlib
+import gc
 import io
 import tempfile
 import time
@@ -55,6 +56,14 @@ class _WithinBudget:
     def __init__(self, *args: Any, budget: Budget, **keywords: Any) -> None:
         self.budget = budget
         super().__init__(*args, **keywords)
+
+    def on_search_begin(self) -> None:
+        # KerasTuner collects garbage twice before each trial, among all objects of TensorFlow: longer than a tiny
+        # network trains. What there is now is left alone until the search is over.
+        gc.freeze()
+
+    def on_search_end(self) -> None:
+        gc.unfreeze()
 
     def pre_create_trial(self) -> None:
         self.asked = time.perf_counter()
