@@ -17,9 +17,9 @@ class SmallNetworks(keras_tuner.HyperModel):
     """Plain networks of a chosen depth and width, trained at a chosen constant rate. Each is compiled once.
 
     Each convolution is followed by max pooling and has twice the channels of the one before; lesson 03 has the reasons
-    for the order of its layers. The rate is constant, so that a short training is the beginning of a longer one, as Hyperband takes it. Tiny networks
-    take longer to compile than to train: a training takes the compiled network of its depth and width, gives it new
-    first weights and an empty optimiser, and changes the rate.
+    for the order of its layers. The rate is constant, so that a short training is the beginning of a longer one, as
+    Hyperband takes it. Tiny networks take longer to compile than to train: a training takes the compiled network of its
+    depth and width, gives it new first weights and an empty optimiser, and changes the rate.
 
     Args:
         train: The images to learn from.
@@ -45,7 +45,7 @@ class SmallNetworks(keras_tuner.HyperModel):
         self.train, self.validation, self.space = train, validation, {key: tuple(space[key]) for key in space}
         self.batch_size, self.seed = batch_size, seed
         self.judged = datasets.batches(validation, min(500, len(validation)))
-        self.compiled: dict[tuple[int, int], keras.Model] = {}
+        self.compiled: dict[tuple, keras.Model] = {}  # by image shape, classes, depth and width
 
     def build(self, hp: "keras_tuner.HyperParameters") -> keras.Model:
         """Return the untrained network of the setting that ``hp`` holds; declares the space."""
@@ -60,11 +60,10 @@ class SmallNetworks(keras_tuner.HyperModel):
 
     def fresh(self, depth: int, width: int, rate: float, *, seed: int) -> keras.Model:
         """Return the network of this depth and width with new weights and this rate."""
-        if (depth, width) not in self.compiled:
-            self.compiled[depth, width] = _small_network(
-                self.train.image_shape, len(self.train.class_names), depth, width
-            )
-        model = self.compiled[depth, width]
+        kind = (self.train.image_shape, len(self.train.class_names), depth, width)
+        if kind not in self.compiled:
+            self.compiled[kind] = _small_network(*kind)
+        model = self.compiled[kind]
         for k, layer in enumerate(model.layers):
             for variable in layer.weights:
                 if variable.name == "kernel":

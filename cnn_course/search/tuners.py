@@ -93,10 +93,9 @@ class _LookedUp(_WithinBudget):
         while "tuner/trial_id" in begun.hyperparameters.values:
             begun = self.oracle.get_trial(begun.hyperparameters.values["tuner/trial_id"])
         which = zlib.crc32(f"{self.draws} {begun.trial_id}".encode()) % self.table.seeds
-        place = (*self.table.place(values), which)
-        return self.measured(
-            self.table.scores[place][last - 1], last - first, (last - first) * self.table.seconds[place]
-        )
+        place = self.table.place(values)
+        score = self.table.scores[place][which, last - 1]
+        return self.measured(score, last - first, (last - first) * self.table.seconds[place])
 
 
 _TUNERS = {
