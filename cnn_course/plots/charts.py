@@ -40,7 +40,7 @@ def lines(
             values,
             label=name,
             color=colour,
-            marker=MARKERS[k % len(MARKERS)],
+            marker=MARKERS[(k + k // len(COLOURS)) % len(MARKERS)],  # a colour's second line has another one
             markersize=4.5,
             markevery=every,
             linewidth=1.8,

@@ -3,15 +3,19 @@
 import contextlib
 import gc
 import io
+import itertools
 import tempfile
 import time
+import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from cnn_course.search.networks import SmallNetworks, Table
 from cnn_course.search.theory import GaussianProcess
@@ -57,13 +61,17 @@ class _WithinBudget:
         self.budget = budget
         super().__init__(*args, **keywords)
 
-    def on_search_begin(self) -> None:
+    def search(self, *args: Any, **keywords: Any) -> None:
         # KerasTuner collects garbage twice before each trial, among all objects of TensorFlow: longer than a tiny
         # network trains. What there is now is left alone until the search is over.
         gc.freeze()
-
-    def on_search_end(self) -> None:
-        gc.unfreeze()
+        try:
+            with warnings.catch_warnings():
+                # scikit-learn warns where a length scale ends at its limit; the proposals are as good.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                super().search(*args, **keywords)
+        finally:
+            gc.unfreeze()
 
     def pre_create_trial(self) -> None:
         self.asked = time.perf_counter()
@@ -79,12 +87,12 @@ class _WithinBudget:
         return {OBJECTIVE.name: float(score), "epochs": float(epochs), "seconds": float(seconds)}
 
 
-class _LookedUp(_WithinBudget):
+class _LookedUp(_WithinBudget, keras_tuner.Tuner):
     """A tuner whose trials are read from a :class:`Table`."""
 
     def __init__(self, *args: Any, table: Table, seed: int, **keywords: Any) -> None:
-        self.table, self.draws = table, seed
-        super().__init__(*args, seed=_far_apart(seed), **keywords)
+        self.table, self.seed = table, seed
+        super().__init__(*args, **keywords)
 
     def run_trial(self, trial: Any, *args: Any, **keywords: Any) -> dict[str, float]:
         values = trial.hyperparameters.values
@@ -92,16 +100,44 @@ class _LookedUp(_WithinBudget):
         begun = trial  # a trial that goes on from another one is the same training
         while "tuner/trial_id" in begun.hyperparameters.values:
             begun = self.oracle.get_trial(begun.hyperparameters.values["tuner/trial_id"])
-        which = zlib.crc32(f"{self.draws} {begun.trial_id}".encode()) % self.table.seeds
+        which = zlib.crc32(f"{self.seed} {begun.trial_id}".encode()) % self.table.seeds
         place = self.table.place(values)
         score = self.table.scores[place][which, last - 1]
         return self.measured(score, last - first, (last - first) * self.table.seconds[place])
+
+
+class _BayesianOverTable(keras_tuner.oracles.BayesianOptimizationOracle):
+    """KerasTuner's Bayesian search, in which the upper bound is computed at every setting of a table at once.
+
+    KerasTuner climbs the bound from fifty places, which takes seconds for each proposal. Its rule is the same.
+    """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        done = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
+        if len(done) < self.num_initial_points:
+            return super().populate_space(trial_id)  # at random
+        space = self.hyperparameters.space
+        every = list(itertools.product(*(parameter.values for parameter in space)))
+
+        def places(settings: Iterable[Sequence[float]]) -> np.ndarray:
+            return np.array([[p.value_to_prob(v) for p, v in zip(space, each, strict=True)] for each in settings])
+
+        tried = [[trial.hyperparameters.values[parameter.name] for parameter in space] for trial in done]
+        self.gpr.fit(places(tried), np.array([trial.score for trial in done]))
+        mean, deviation = self.gpr.predict(places(every), return_std=True)
+        chosen = every[int(np.argmax(mean + self.beta * deviation))]
+        return {"status": "RUNNING", "values": {p.name: v for p, v in zip(space, chosen, strict=True)}}
 
 
 _TUNERS = {
     "random": keras_tuner.RandomSearch,
     "hyperband": keras_tuner.Hyperband,
     "bayesian": keras_tuner.BayesianOptimization,
+}
+_ORACLES = {
+    "random": keras_tuner.oracles.RandomSearchOracle,
+    "hyperband": keras_tuner.oracles.HyperbandOracle,
+    "bayesian": _BayesianOverTable,
 }
 KINDS = tuple(_TUNERS)
 
@@ -116,7 +152,6 @@ def tuner(
     seed: int = 0,
     factor: int = 2,
     initial_points: int = 5,
-    gaussian_process: GaussianProcess | None = None,
 ) -> keras_tuner.Tuner:
     """Return KerasTuner's tuner of this kind, which stops when the budget is spent: the trial under way is finished.
 
@@ -132,23 +167,12 @@ def tuner(
         seed: Of the choices.
         factor: By which Hyperband divides the trials from round to round.
         initial_points: Random trials before the first that a Gaussian process proposes.
-        gaussian_process: In place of scikit-learn's, whose proposals take seconds each.
     """
-    options = _options(kind, epochs, factor, initial_points)
+    options = _options(kind, epochs, factor, initial_points, seed)
     tuner_class = type(f"Budgeted{_TUNERS[kind].__name__}", (_WithinBudget, _TUNERS[kind]), {})
+    where = {"directory": str(Path(folder).parent), "project_name": Path(folder).name}
     with contextlib.redirect_stdout(io.StringIO()):  # it prints the folder of a search that it goes on with
-        made = tuner_class(
-            networks,
-            objective=OBJECTIVE,
-            budget=budget,
-            seed=_far_apart(seed),
-            directory=str(Path(folder).parent),
-            project_name=Path(folder).name,
-            **options,
-        )
-    if kind == "bayesian" and gaussian_process:
-        made.oracle.gpr = gaussian_process
-    return made
+        return tuner_class(networks, budget=budget, **where, **options)
 
 
 def look_up(
@@ -159,30 +183,22 @@ def look_up(
     seed: int = 0,
     factor: int = 2,
     initial_points: int = 5,
-    gaussian_process: GaussianProcess | None = None,
+    noise: float = 0.1,
 ) -> list[Trial]:
     """Run KerasTuner's search of this kind over a table, within the budget, and return its trials.
 
-    Which of a setting's trainings a trial gets is drawn, too. The other arguments are those of :func:`tuner`.
+    Which of a setting's trainings a trial gets is drawn, too. ``noise`` is that of the Bayesian search's
+    :class:`GaussianProcess`, as a share of the variance of all scores; the other arguments are those of :func:`tuner`.
     """
-    options = _options(kind, table.epochs, factor, initial_points)
+    options = _options(kind, table.epochs, factor, initial_points, seed)
     choices = keras_tuner.HyperParameters()
     for name, values in table.space.items():
         choices.Choice(name, list(values))
-    tuner_class = type(f"LookedUp{_TUNERS[kind].__name__}", (_LookedUp, _TUNERS[kind]), {})
+    oracle = _ORACLES[kind](hyperparameters=choices, **options)
+    if kind == "bayesian":
+        oracle.gpr = GaussianProcess(noise=noise)
     with tempfile.TemporaryDirectory() as folder:
-        found = tuner_class(
-            objective=OBJECTIVE,
-            hyperparameters=choices,
-            table=table,
-            budget=budget,
-            seed=seed,
-            directory=folder,
-            project_name="table",
-            **options,
-        )
-        if kind == "bayesian" and gaussian_process:
-            found.oracle.gpr = gaussian_process
+        found = _LookedUp(oracle, table=table, seed=seed, budget=budget, directory=folder, project_name="table")
         found.search(verbose=0)
         return trials(found)
 
@@ -199,15 +215,14 @@ def trials(tuner: keras_tuner.Tuner) -> list[Trial]:
     return ended
 
 
-def _options(kind: str, epochs: int, factor: int, initial_points: int) -> Mapping[str, Any]:
+def _options(kind: str, epochs: int, factor: int, initial_points: int, seed: int) -> dict[str, Any]:
+    """Return the arguments of KerasTuner's tuner or oracle of this kind."""
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; it is one of {', '.join(KINDS)}.")
+    # KerasTuner adds 1 to its seed for each number it draws, so that searches with neighbouring seeds share most of
+    # their trials, and takes 0 for no seed.
+    options = {"objective": OBJECTIVE, "seed": 1 + 100_000 * seed}
     if kind == "hyperband":
-        return {"max_epochs": epochs, "factor": factor, "hyperband_iterations": None}
-    many = {"max_trials": 100_000}  # the budget ends the search
-    return many if kind == "random" else many | {"num_initial_points": initial_points}
-
-
-def _far_apart(seed: int) -> int:
-    """Return a seed for KerasTuner: it adds 1 for each draw, so that neighbours repeat each other, and 0 is drawn."""
-    return 1 + 100_000 * seed
+        return options | {"max_epochs": epochs, "factor": factor, "hyperband_iterations": None}
+    options["max_trials"] = 100_000  # the budget ends the search
+    return options | ({"num_initial_points": initial_points} if kind == "bayesian" else {})
