@@ -151,6 +151,12 @@ def test_fresh_weights_have_the_variance_of_their_initialiser_and_the_optimiser_
     assert all(not value.any() for path, value in values.items() if "learning_rate" not in path)
 
 
+def test_compile_all_leaves_no_architecture_to_be_compiled_within_a_trial(networks):
+    networks.compile_all()
+    assert {kind[2:] for kind in networks.compiled} == {(1, 4), (2, 4)}
+    assert all(model.train_function is not None for model in networks.compiled.values())
+
+
 def test_a_space_without_a_rate_is_refused(networks):
     with pytest.raises(ValueError, match="depth, width and rate"):
         search.SmallNetworks(networks.train, networks.validation, {"depth": (1,), "width": (4,)}, batch_size=10)
