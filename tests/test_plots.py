@@ -374,3 +374,36 @@ def test_trade_off_joins_the_front_in_the_order_of_cost_and_names_each_dot_besid
     assert [text.get_text() for text in axis.texts] == ["1", "2", "3", "A", "1  large\n2  small\n3  beaten\nA  said"]
     assert axis.get_xscale() == "log"
     assert figure.alt == "accuracy (%) over weights; no other beats small (60.0), large (90.0)."
+
+
+def test_a_posterior_shows_its_band_what_was_measured_and_the_largest_bound():
+    x = np.linspace(0, 1, 5)
+    bound = np.array([0.0, 0.2, 0.9, 0.1, 0.3])
+    drawn = plots.posterior(
+        x, x, np.full(5, 0.5), bound, measured=([0.25], [0.4]), xlabel="x", ylabel="y", title="t", alt="A band."
+    )
+    upper, lower = drawn.axes
+    band = upper.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (-1, 2)
+    assert [list(values) for values in upper.lines[1].get_data()] == [[0.25], [0.4]]
+    assert [axis.lines[-1].get_xdata()[0] for axis in (upper, lower)] == [0.5, 0.5]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["± 2 deviations", "mean", "measured", "next"]
+
+
+def test_a_value_table_names_rows_and_columns_and_writes_each_number_where_it_can_be_read():
+    drawn = plots.value_table(
+        np.array([[0.0, 10.0], [4.0, 6.0]]),
+        rows=["a", "b"],
+        columns=["c", "d"],
+        xlabel="x",
+        ylabel="y",
+        title="t",
+        bar_label="points",
+        alt="Four numbers.",
+    )
+    axis = drawn.axes[0]
+    assert [text.get_text() for text in axis.texts] == ["0", "10", "4", "6"]
+    assert [text.get_color() for text in axis.texts] == ["white", "black", "white", "black"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b"]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["c", "d"]
+    assert drawn.alt == "Four numbers."

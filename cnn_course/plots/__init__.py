@@ -12,6 +12,7 @@ from cnn_course.plots.charts import (
     lines,
     number_line,
     points_by_class,
+    posterior,
     told,
 )
 from cnn_course.plots.comparisons import (
@@ -32,6 +33,7 @@ from cnn_course.plots.pictures import (
     prediction,
     recognised,
     soft_targets,
+    value_table,
 )
 from cnn_course.plots.style import COLOURS, DOTS_PER_INCH, MARKERS, SCREEN_DOTS_PER_INCH, STYLE, Figure, new_figure
 
@@ -60,6 +62,7 @@ __all__ = [
     "number_line",
     "overlays",
     "points_by_class",
+    "posterior",
     "prediction",
     "receptive_fields",
     "recognised",
@@ -69,5 +72,6 @@ __all__ = [
     "soft_targets",
     "told",
     "trade_off",
+    "value_table",
     "window_steps",
 ]

@@ -222,6 +222,33 @@ def heat_map(
     return drawn
 
 
+def value_table(
+    matrix: np.ndarray,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    bar_label: str,
+    alt: str,
+    form: str = "{:.0f}",
+) -> Figure:
+    """Return a matrix (rows, columns) as coloured cells with their numbers in them, under named rows and columns."""
+    drawn, axis = new_figure(size=(2.2 + 0.62 * len(columns), 1.3 + 0.34 * len(rows)), alt=alt)
+    shown = axis.imshow(matrix, interpolation="nearest", aspect="auto")
+    middle = (np.nanmin(matrix) + np.nanmax(matrix)) / 2
+    for (row, column), value in np.ndenumerate(matrix):
+        colour = "white" if value < middle else "black"
+        axis.annotate(form.format(value), (column, row), ha="center", va="center", fontsize=9, color=colour)
+    axis.set_xticks(range(len(columns)), list(columns))
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.grid(visible=False)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    drawn.colorbar(shown, ax=axis, label=bar_label)
+    return drawn
+
+
 def confusion_matrix(
     counts: np.ndarray, class_names: Sequence[str], *, size: tuple[float, float] = (6.4, 5.6)
 ) -> Figure:
