@@ -87,7 +87,7 @@ def test_a_layer_that_cannot_be_counted_is_named():
 
 def test_an_open_size_is_named_with_the_remedy():
     inputs = keras.Input((None, None, 3))
-    with pytest.raises(ValueError, match="first has the open shape .* fixed input shape"):
+    with pytest.raises(ValueError, match=r"first has the open shape .* fixed input shape"):
         models.count_flops(keras.Model(inputs, layers.Conv2D(4, 3, name="first")(inputs)))
 
 
