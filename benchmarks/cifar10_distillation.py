@@ -2,10 +2,16 @@
 
 The teacher is the fast network that travels with the course (data/fast_network.npz). Both kinds of student see all
 50,000 training images in the same order, mirrored and moved alike, and begin with the same weights; only the loss
-differs. They are judged on the test images once, after the last epoch. Temperature and weight of the teacher
-(``SETTINGS``) are usual values and have not been tuned; ``--held-out`` judges training images instead, to choose by
-(the teacher itself has seen those). Every finished run is stored at once in results/cifar10_distillation.json; started
-again, the script goes on with the runs that are missing.
+differs. They are judged on the test images once, after the last epoch.
+
+The temperature was chosen on 5,000 held-out training images (``--held-out``; the teacher itself has seen those), with
+one seed and six epochs: labels alone 85.5 %, without label smoothing 85.1 %; with the teacher at temperature 1 85.9 %,
+at temperature 2 85.3 %. Before that the usual temperature 4 had been tried for one seed and fifteen epochs, and gave
+nothing (87.45 % of the test images, labels alone 87.54 %). The teacher was trained with label smoothing 0.2, so its
+answers are soft as they are. The weight has not been tuned.
+
+Every finished run is stored at once in results/cifar10_distillation.json; started again, the script goes on with the
+runs that are missing.
 
     python benchmarks/cifar10_distillation.py
 """
@@ -19,7 +25,7 @@ import click
 from stored_runs import WholeNumbers, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
-SETTINGS = {"epochs": 15, "temperature": 4.0, "weight": 0.9}
+SETTINGS = {"epochs": 10, "temperature": 1.0, "weight": 0.9}
 # Share of the teacher in the loss, and label smoothing of the rest, which is what the recipe has without a teacher.
 KINDS = {"labels alone": (0.0, 0.2), "distilled": (SETTINGS["weight"], 0.0)}
 

@@ -10,11 +10,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 # What the results of a benchmark depend on.
 CODE = (
+    "cnn_course/contrastive",
     "cnn_course/datasets",
     "cnn_course/digits.py",
     "cnn_course/distillation.py",
+    "cnn_course/leaderboard",
     "cnn_course/models",
+    "cnn_course/quantization",
+    "cnn_course/robustness",
+    "cnn_course/saliency",
     "cnn_course/serving",
+    "cnn_course/shapes.py",
     "cnn_course/training",
     "cnn_course/transfer.py",
     "benchmarks",

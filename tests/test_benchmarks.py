@@ -146,12 +146,33 @@ def test_a_data_set_that_cannot_be_had_is_a_message_without_a_traceback(stored_r
     assert not (tmp_path / "out.json").exists()
 
 
-@pytest.mark.parametrize(
-    "script", sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("provenance", "stored_runs"))
-)
+WITHOUT_SEEDS = ("provenance", "stored_runs", "leaderboard")
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in WITHOUT_SEEDS))
 def test_a_script_refuses_seeds_that_are_no_numbers_before_anything_is_loaded(stored_runs, script, tmp_path):
     main = __import__(script).main
     result = CliRunner().invoke(main, ["--seeds", "1,x", "--out", str(tmp_path / "out.json")])
     assert result.exit_code == 2
     assert "'1,x' is not a list of whole numbers" in result.output
     assert not (tmp_path / "out.json").exists()
+
+
+def test_the_leaderboard_measures_what_has_stored_runs_and_writes_the_table(stored_runs, tmp_path, monkeypatch):
+    import leaderboard as benchmark
+
+    run = {"test_accuracy": {"1": 0.5, "2": 0.6}, "seconds": 10.0, "made_on": "CPU"}
+    stored = {"runs": [{"recipe": "80,000 weights", "seed": seed, **run} for seed in (0, 1)]}
+    (tmp_path / "cifar10_recipes.json").write_text(json.dumps(stored))
+    monkeypatch.setitem(benchmark.SETTINGS, "repeats", 3)
+    shapes = datasets.load("shapes10", size=200)
+    monkeypatch.setattr(datasets, "load", lambda name: shapes)  # images of the same size, without a network
+    out = tmp_path / "leaderboard.json"
+    result = CliRunner().invoke(benchmark.main, ["--out", str(out), "--at-most", "1"])
+    assert result.exit_code == 0, result.output
+    assert "ResNet-20" in result.output.splitlines()[0]  # left out
+    (measured,) = json.loads(out.read_text())["runs"]
+    assert (measured["name"], measured["parameters"]) == ("fast, 80,000 weights", 76_320)
+    table = out.with_suffix(".md").read_text()
+    assert "| fast, 80,000 weights | 04 | 76,320 | 15.8 | 50.00 ± 0.00 (2) | 10 |" in table
+    assert "2 views" not in table

@@ -25,8 +25,13 @@ OTHER_PARAMETERS = {
     "06_mixed_precision": {"seed": 1, "batch_size": 40},
     "07_distillation": {"seed": 1, "batch_size": 25},
     "08_quantization": {"seed": 1, "batch_size": 25},
+    "09_grad_cam": {"seed": 1, "batch_size": 30},
+    "10_simclr": {"seed": 1, "batch_size": 50},
+    "11_hyperparameter_search": {"seed": 1, "batch_size": 40},
     "12_robustness": {"seed": 1, "batch_size": 40},
     "13_deployment": {"seed": 1, "batch_size": 40},
+    "15_beyond_classification": {"seed": 1, "batch_size": 30},
+    "16_leaderboard": {"seed": 1, "repeats": 20},
 }
 
 

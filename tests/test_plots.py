@@ -276,6 +276,17 @@ def test_seed_dots_show_each_seed_and_their_mean():
     assert [text.get_text() for text in axis.texts] == ["2.00", "5.00"]
 
 
+def test_points_by_class_are_told_apart_by_colour_or_shape_and_named_once():
+    planes = {"before": np.arange(40.0).reshape(20, 2), "after": -np.arange(40.0).reshape(20, 2)}
+    names = [f"class {k}" for k in range(10)]
+    figure = plots.points_by_class(planes, np.arange(20) % 10, names, alt="Two planes.")
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["before", "after"]
+    lines = figure.axes[1].lines
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 10
+    np.testing.assert_array_equal(lines[3].get_xydata(), planes["after"][[3, 13]])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+
+
 def test_dots_by_row_lie_in_their_row_and_series_are_told_apart_by_shape_too():
     figure = plots.dots_by_row(["cat", "dog"], {"a": [1.0, -1.0], "b": [1.0, 0.0]}, xlabel="x", title="t", alt="Two.")
     axis = figure.axes[0]
@@ -320,3 +331,79 @@ def test_reliability_diagrams_show_accuracy_confidence_and_counts_of_each_bin():
     assert list(upper.lines[0].get_ydata()) == [0.4, 0.9]
     assert [bar.get_height() for bar in lower.patches] == [0.25, 0.75]
     assert [axis.get_title(loc="center") for axis in drawn.axes[:2]] == ["before", "after"]
+
+
+def test_overlays_show_each_map_in_its_own_range_below_its_image():
+    images = np.full((2, 8, 8, 3), 200, np.uint8)
+    maps = np.zeros((2, 8, 8))
+    maps[0, 2, 3] = 5.0
+    masks = np.zeros((2, 8, 8), bool)
+    masks[:, 2:5, 2:5] = True
+    figure = plots.overlays(images, {"a": maps, "b": maps}, titles=["x", "y"], masks=masks, alt="Maps.")
+    *cells, bar = figure.axes
+    assert len(cells) == 6
+    assert [len(axis.images) for axis in cells] == [1, 1, 2, 2, 2, 2]
+    shown = cells[2].images[1]
+    assert (shown.get_clim(), shown.get_array().max(), shown.get_cmap().name) == ((0, 1), 1, "viridis")
+    assert cells[3].images[1].get_array().max() == 0  # an empty map stays empty
+    assert [axis.get_ylabel() for axis in cells[::2]] == ["image", "a", "b"]
+    assert len(cells[2].collections) == 1
+    assert bar.get_ylabel() == "share of the map's\nlargest value"
+
+
+def test_overlays_of_large_images_draw_means_of_squares_and_make_small_files():
+    random = np.random.default_rng(0)
+    images, maps = random.integers(0, 256, (1, 224, 224, 3), np.uint8), random.random((1, 224, 224))
+    figure = plots.overlays(images, {"a": maps}, masks=maps > 0.5, alt="Maps.")
+    drawn, _, shown = (picture.get_array() for axis in figure.axes[:2] for picture in axis.images)
+    squares = maps[0, :222, :222].reshape(74, 3, 74, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(shown, squares / squares.max(), atol=0.0201)  # drawn in steps of 0.04
+    np.testing.assert_allclose(drawn[3, 5], images[0, 9:12, 15:18].mean(axis=(0, 1)) / 255, rtol=1e-5)
+    small = plots.overlays(images[:, :32, :32], {"a": maps[:, :32, :32]}, alt="Maps.")
+    assert small.axes[0].images[0].get_array().shape == (32, 32, 3)
+    assert all(picture.get_interpolation() == "nearest" for axis in small.axes[:2] for picture in axis.images)
+
+
+def test_trade_off_joins_the_front_in_the_order_of_cost_and_names_each_dot_beside():
+    costs = {"large": 100.0, "small": 1.0, "beaten": 50.0}
+    values = {"large": 90.0, "small": 60.0, "beaten": 50.0}
+    look = {"xlabel": "weights", "ylabel": "accuracy (%)", "title": "t"}
+    figure = plots.trade_off(costs, values, front=["large", "small"], claims={"said": (10.0, 80.0)}, **look)
+    axis = figure.axes[0]
+    assert [list(xy) for xy in axis.lines[0].get_xydata()] == [[1.0, 60.0], [100.0, 90.0]]
+    assert [text.get_text() for text in axis.texts] == ["1", "2", "3", "A", "1  large\n2  small\n3  beaten\nA  said"]
+    assert axis.get_xscale() == "log"
+    assert figure.alt == "accuracy (%) over weights; no other beats small (60.0), large (90.0)."
+
+
+def test_a_posterior_shows_its_band_what_was_measured_and_the_largest_bound():
+    x = np.linspace(0, 1, 5)
+    bound = np.array([0.0, 0.2, 0.9, 0.1, 0.3])
+    drawn = plots.posterior(
+        x, x, np.full(5, 0.5), bound, measured=([0.25], [0.4]), xlabel="x", ylabel="y", title="t", alt="A band."
+    )
+    upper, lower = drawn.axes
+    band = upper.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (-1, 2)
+    assert [list(values) for values in upper.lines[1].get_data()] == [[0.25], [0.4]]
+    assert [axis.lines[-1].get_xdata()[0] for axis in (upper, lower)] == [0.5, 0.5]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["± 2 deviations", "mean", "measured", "next"]
+
+
+def test_a_value_table_names_rows_and_columns_and_writes_each_number_where_it_can_be_read():
+    drawn = plots.value_table(
+        np.array([[0.0, 10.0], [4.0, 6.0]]),
+        rows=["a", "b"],
+        columns=["c", "d"],
+        xlabel="x",
+        ylabel="y",
+        title="t",
+        bar_label="points",
+        alt="Four numbers.",
+    )
+    axis = drawn.axes[0]
+    assert [text.get_text() for text in axis.texts] == ["0", "10", "4", "6"]
+    assert [text.get_color() for text in axis.texts] == ["white", "black", "white", "black"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b"]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["c", "d"]
+    assert drawn.alt == "Four numbers."

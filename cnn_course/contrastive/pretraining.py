@@ -2,6 +2,7 @@
 
 import json
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -49,8 +50,11 @@ def pairs(
     return datasets.without_tuner(tf.data.Dataset.range(*steps).map(batch).prefetch(2))
 
 
-def pretraining_optimiser(steps: int, *, rate: float = 0.06, vector_rate: float = 20.0) -> keras.optimizers.Optimizer:
+def pretraining_optimiser(steps: int, *, rate: float = 0.15, vector_rate: float = 20.0) -> keras.optimizers.Optimizer:
     """Return :class:`cnn_course.training.Muon` for a pre-training of so many steps.
+
+    The rate was chosen on held-out images after a few epochs: 0.15 is better than 0.06, with 3,000 shapes in batches of
+    100 as with 10,000 images of CIFAR-10 in batches of 500. The rate of the shifts hardly matters.
 
     Args:
         steps: Of the whole training.
@@ -94,7 +98,16 @@ def pretrain(
     optimiser = model.optimizer
     if not optimiser.built:
         optimiser.build(model.trainable_variables)
-    about = {"views": asdict(views), "epochs": epochs, "batch_size": batch_size, "seed": seed, "images": len(images)}
+    about = {
+        "views": asdict(views),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+        "images": [*images.shape, zlib.crc32(np.ascontiguousarray(images))],
+        "temperature": model.temperature,
+        "optimiser": keras.optimizers.serialize(optimiser),
+        "weights": [list(weights.shape) for weights in model.weights],
+    }
     keeper = _Backup(backup, about) if backup else _Backup.without_files()
     keeper.restore(model, in_epoch)
     done = int(keras.ops.convert_to_numpy(optimiser.iterations))
@@ -124,7 +137,7 @@ class _Backup(keras.callbacks.Callback):
     def __init__(self, folder: Path | None, about: dict[str, Any]) -> None:
         super().__init__()
         self._folder = folder
-        self._about = about
+        self._about = json.loads(json.dumps(about))  # as it comes back from the file
         self.history: dict[str, list[float]] = {"loss": [], "seconds": []}
         self._began = time.perf_counter()
 

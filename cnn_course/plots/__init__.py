@@ -11,11 +11,30 @@ from cnn_course.plots.charts import (
     learning_curves,
     lines,
     number_line,
+    points_by_class,
+    posterior,
     told,
 )
-from cnn_course.plots.comparisons import accuracy_over_time, dots_by_row, gains, ladder, reliability_diagrams, seed_dots
+from cnn_course.plots.comparisons import (
+    accuracy_over_time,
+    dots_by_row,
+    gains,
+    ladder,
+    reliability_diagrams,
+    seed_dots,
+    trade_off,
+)
 from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
-from cnn_course.plots.pictures import confusion_matrix, heat_map, image_grid, prediction, recognised, soft_targets
+from cnn_course.plots.pictures import (
+    confusion_matrix,
+    heat_map,
+    image_grid,
+    overlays,
+    prediction,
+    recognised,
+    soft_targets,
+    value_table,
+)
 from cnn_course.plots.style import COLOURS, DOTS_PER_INCH, MARKERS, SCREEN_DOTS_PER_INCH, STYLE, Figure, new_figure
 
 __all__ = [
@@ -41,6 +60,9 @@ __all__ = [
     "new_figure",
     "number_grids",
     "number_line",
+    "overlays",
+    "points_by_class",
+    "posterior",
     "prediction",
     "receptive_fields",
     "recognised",
@@ -49,5 +71,7 @@ __all__ = [
     "sliding_kernel",
     "soft_targets",
     "told",
+    "trade_off",
+    "value_table",
     "window_steps",
 ]

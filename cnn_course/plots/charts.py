@@ -40,7 +40,7 @@ def lines(
             values,
             label=name,
             color=colour,
-            marker=MARKERS[k % len(MARKERS)],
+            marker=MARKERS[(k + k // len(COLOURS)) % len(MARKERS)],  # a colour's second line has another one
             markersize=4.5,
             markevery=every,
             linewidth=1.8,
@@ -105,6 +105,28 @@ def bars(
     axis.grid(visible=False, axis="y")
     axis.margins(x=0.12)
     axis.set(xlabel=xlabel, title=title, **axis_settings)
+    return drawn
+
+
+def points_by_class(
+    planes: dict[str, np.ndarray], labels: np.ndarray, class_names: Sequence[str], *, alt: str
+) -> Figure:
+    """Return a plane for each entry of ``planes``, (n, 2), with each point in the colour and shape of its class.
+
+    The axes have no numbers: they are those of a projection, which has no unit.
+    """
+    drawn, axes = new_figure(1, len(planes), size=(4.2 * len(planes), 4.6), alt=alt, squeeze=False)
+    for axis, (title, plane) in zip(axes.flat, planes.items(), strict=True):
+        for k, name in enumerate(class_names):
+            chosen = np.asarray(labels) == k
+            # One colour more than once round the palette still differs by its marker.
+            marker = MARKERS[(k // len(COLOURS) + k) % len(MARKERS)]
+            colour = COLOURS[k % len(COLOURS)]
+            axis.plot(*np.asarray(plane)[chosen].T, marker, color=colour, markersize=3.5, label=name, alpha=0.8)
+        axis.set(title=title, xticks=[], yticks=[], xlabel="first direction", ylabel="second direction")
+        axis.grid(visible=False)
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    drawn.legend(handles, names, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return drawn
 
 
@@ -181,6 +203,40 @@ def learning_curves(history: dict[str, Sequence[float]], *, metric: str = "accur
         title="Learning curves",
         alt=f"{metric.capitalize()} by epoch; at the end {told(last, '{:.3f}')}.",
     )
+
+
+def posterior(
+    x: np.ndarray,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    bound: np.ndarray,
+    *,
+    measured: tuple[np.ndarray, np.ndarray],
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    alt: str,
+    **axis_settings: Any,
+) -> Figure:
+    """Return a Gaussian process over ``x``: its mean with a band of two deviations, and below it the upper bound.
+
+    ``measured`` are the places and the values that it was fitted to. An upright line marks the largest ``bound``.
+    Further keywords go to ``Axes.set`` of both panels.
+    """
+    drawn, (upper, lower) = new_figure(2, 1, size=(6.4, 4.4), alt=alt, sharex=True, height_ratios=(2, 1))
+    upper.fill_between(
+        x, mean - 2 * deviation, mean + 2 * deviation, color=COLOURS[0], alpha=0.18, linewidth=0, label="± 2 deviations"
+    )
+    upper.plot(x, mean, color=COLOURS[0], linewidth=1.8, label="mean")
+    upper.plot(*measured, "o", color=COLOURS[6], markersize=6, label="measured")
+    lower.plot(x, bound, color=COLOURS[1], linewidth=1.8, label="upper bound")
+    best = x[int(np.argmax(bound))]
+    for k, axis in enumerate((upper, lower)):
+        axis.axvline(best, color="#555555", linestyle="--", linewidth=1.2, label=None if k else "next")
+    upper.set(ylabel=ylabel, title=title, **axis_settings)
+    lower.set(xlabel=xlabel, ylabel="upper bound", **axis_settings)
+    drawn.legend(*upper.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return drawn
 
 
 def accuracy_under_shift(

@@ -167,3 +167,57 @@ def reliability_diagrams(
     drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     drawn.suptitle(title)
     return drawn
+
+
+def trade_off(
+    costs: dict[str, float],
+    values: dict[str, float],
+    *,
+    front: Sequence[str],
+    claims: dict[str, tuple[float, float]] | None = None,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+) -> Figure:
+    """Return value over cost, on a logarithmic axis, each entry as a numbered dot, with the key beside the figure.
+
+    Args:
+        costs: For each entry its cost, above 0.
+        values: For each entry its value.
+        front: The entries that no other one beats; a line joins them.
+        claims: Cost and value of entries that were not measured here: hollow squares with letters.
+        xlabel: Name and unit of the cost.
+        ylabel: Name and unit of the value.
+        title: Of the figure.
+    """
+    unbeaten = sorted(front, key=lambda name: costs[name])
+    alt = f"{ylabel} over {xlabel}; no other beats " + ", ".join(f"{name} ({values[name]:.1f})" for name in unbeaten)
+    rows = len(costs) + len(claims or {})
+    drawn, axis = new_figure(size=(8.2, max(3.8, 0.9 + 0.24 * rows)), alt=f"{alt}.")
+    axis.plot([costs[n] for n in unbeaten], [values[n] for n in unbeaten], color=COLOURS[0], linewidth=1.4, zorder=1)
+    key = []
+    for k, name in enumerate(costs, start=1):
+        colour = COLOURS[0] if name in front else "#606060"
+        place = (costs[name], values[name])
+        axis.plot(*place, "o", markersize=13, color=colour, markeredgecolor="white", zorder=2)
+        axis.annotate(str(k), place, ha="center", va="center_baseline", color="white", fontsize=8, zorder=3)
+        key.append(f"{k}  {name}")
+    for letter, (name, place) in zip("ABCDEFGH", (claims or {}).items(), strict=False):
+        axis.plot(*place, "s", markersize=12, color="white", markeredgecolor=COLOURS[1], markeredgewidth=1.4, zorder=2)
+        axis.annotate(letter, place, ha="center", va="center_baseline", color=COLOURS[1], fontsize=8, zorder=3)
+        key.append(f"{letter}  {name}")
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale="log")
+    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 3.0)))
+    axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda cost, _: f"{cost:,.0f}" if cost >= 1 else f"{cost:g}"))
+    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    axis.margins(0.08)
+    axis.annotate(
+        "\n".join(key),
+        (1.03, 1),
+        xycoords="axes fraction",
+        va="top",
+        fontsize=9,
+        linespacing=1.45,
+        annotation_clip=False,
+    )
+    return drawn

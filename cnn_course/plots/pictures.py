@@ -7,6 +7,8 @@ import numpy as np
 
 from cnn_course.plots.style import COLOURS, Figure, new_figure
 
+_FINEST = 80  # Pixels along a side of what overlays show, more or less: a large picture is a large file.
+
 
 def image_grid(
     images: np.ndarray | Sequence[np.ndarray],
@@ -136,6 +138,60 @@ def recognised(photos: Sequence[np.ndarray], names: Sequence[Sequence[str]], pro
     return drawn
 
 
+def overlays(
+    images: np.ndarray,
+    maps: dict[str, np.ndarray],
+    *,
+    titles: Sequence[str] | None = None,
+    masks: np.ndarray | None = None,
+    cell: float = 1.2,
+    alt: str,
+) -> Figure:
+    """Return a row of images (n, height, width, channels), 0 to 255, and below it for each entry a row of its maps.
+
+    A map (n, height, width) is shown in its own range, from 0 to its largest value, over a grey image; the bar gives
+    the scale. Its colours are of even steps for the eye (viridis). ``masks`` (n, height, width) are outlined in white.
+    For a small file, squares of pixels of large images are drawn as their mean, maps in 25 steps.
+    """
+    step = max(1, round(max(images.shape[1:3]) / _FINEST))
+    images, maps = _coarser(images, step), {name: _coarser(values, step) for name, values in maps.items()}
+    masks = None if masks is None else _coarser(masks, step)
+    count, rows = len(images), 1 + len(maps)
+    size = (0.9 + cell * count + 0.8, 0.35 + 1.04 * cell * rows)
+    drawn, axes = new_figure(rows, count, size=size, alt=alt, squeeze=False)
+    for k, image in enumerate(images):
+        pixels = image[..., 0] if image.shape[-1] == 1 else image
+        axes[0, k].imshow(pixels / 255, cmap="gray", interpolation="nearest", vmin=0, vmax=1)
+        if titles is not None:
+            axes[0, k].set_title(titles[k], fontsize=9, loc="center")
+        for axis, values in zip(axes[1:, k], maps.values(), strict=True):
+            grey = np.round(image.astype("float32").mean(axis=-1) / 16) * 16
+            axis.imshow(grey, cmap="gray", interpolation="nearest", vmin=0, vmax=255)
+            largest = max(float(values[k].max()), float(np.finfo("float32").tiny))
+            # Without "nearest" the map is smoothed for the screen, and the file is three times as large.
+            look = {"cmap": "viridis", "interpolation": "nearest", "alpha": 0.65}
+            shown = axis.imshow(np.round(25 * values[k] / largest) / 25, vmin=0, vmax=1, **look)
+            if masks is not None:
+                axis.contour(masks[k], levels=[0.5], colors="white", linewidths=1.0)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.grid(visible=False)
+        axis.spines[:].set_visible(False)
+    for axis, name in zip(axes[:, 0], ("image", *maps), strict=True):
+        axis.set_ylabel(name, fontsize=9)
+    drawn.colorbar(shown, ax=axes[1:, :].ravel().tolist(), label="share of the map's\nlargest value", shrink=0.9)
+    return drawn
+
+
+def _coarser(values: np.ndarray, step: int) -> np.ndarray:
+    """Return the means of (n, height, width, ...) over squares of ``step`` pixels; what is left at the edge is cut."""
+    if step == 1:
+        return values
+    rows, columns = (side // step for side in values.shape[1:3])
+    squares = values[:, : rows * step, : columns * step].astype("float32")
+    return squares.reshape(len(values), rows, step, columns, step, *values.shape[3:]).mean(axis=(2, 4))
+
+
 def heat_map(
     matrix: np.ndarray,
     *,
@@ -163,6 +219,33 @@ def heat_map(
     if names is not None:
         _name_cells(axis, names)
     drawn.colorbar(shown, ax=axis, label=bar_label, shrink=0.85)
+    return drawn
+
+
+def value_table(
+    matrix: np.ndarray,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    bar_label: str,
+    alt: str,
+    form: str = "{:.0f}",
+) -> Figure:
+    """Return a matrix (rows, columns) as coloured cells with their numbers in them, under named rows and columns."""
+    drawn, axis = new_figure(size=(2.2 + 0.62 * len(columns), 1.3 + 0.34 * len(rows)), alt=alt)
+    shown = axis.imshow(matrix, interpolation="nearest", aspect="auto")
+    middle = (np.nanmin(matrix) + np.nanmax(matrix)) / 2
+    for (row, column), value in np.ndenumerate(matrix):
+        colour = "white" if value < middle else "black"
+        axis.annotate(form.format(value), (column, row), ha="center", va="center", fontsize=9, color=colour)
+    axis.set_xticks(range(len(columns)), list(columns))
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.grid(visible=False)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    drawn.colorbar(shown, ax=axis, label=bar_label)
     return drawn
 
 

@@ -1,0 +1,113 @@
+"""Attention blocks against convolutions that cost as much, on few and on all images of CIFAR-10, several seeds.
+
+    convolution           two 3x3 convolutions, each with a shortcut, above three others
+    attention             two attention blocks in their place
+    attention, no places  the same without the position embedding
+
+The networks are those of lesson 15, nearly equal in operations. Each learns from 5,000 and from all 50,000 training
+images, mirrored and moved, for the same number of steps, with the rates that the lesson uses; they are judged on the
+10,000 test images once, after the last step. ``--held-out`` judges training images instead, to choose by. Every
+finished run is stored at once in results/cifar10_hybrid.json; started again, the script goes on with the runs that are
+missing.
+
+    python benchmarks/cifar10_hybrid.py
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from stored_runs import WholeNumbers, chosen, complete, tell_means
+
+ROOT = Path(__file__).resolve().parents[1]
+# What the upper half is, whether places are marked, and the peak of the learning rate.
+KINDS = {
+    "convolution": ("convolution", True, 1e-2),
+    "attention": ("attention", True, 3e-3),
+    "attention, no places": ("attention", False, 3e-3),
+}
+SETTINGS = {"batch_size": 125}
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "results" / "cifar10_hybrid.json")
+@click.option("--seeds", default="0,1,2", show_default=True, type=WholeNumbers(), help="With commas between them.")
+@click.option("--sizes", default="5000,50000", show_default=True, type=WholeNumbers(), help="Training images.")
+@click.option("--kind", "only", multiple=True, help="A kind to run, instead of all; can be given again.")
+@click.option("--steps", default=4800, show_default=True, type=click.IntRange(1), help="Of each training.")
+@click.option("--held-out", default=0, show_default=True, help="Judge so many training images instead of the test's.")
+@click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
+def main(
+    out: Path,
+    seeds: tuple[int, ...],
+    sizes: tuple[int, ...],
+    only: tuple[str, ...],
+    steps: int,
+    held_out: int,
+    at_most: int | None,
+) -> None:
+    from cnn_course import startup
+
+    startup.start_tensorflow_quietly()
+    from cnn_course import datasets
+
+    kinds = chosen(only, KINDS, "--kind")
+    runs = complete(
+        out,
+        {
+            "what": "Attention against convolutions at equal operations: test accuracy after the last step.",
+            "settings": {**SETTINGS, "steps": steps, "held_out": held_out},
+            "kinds": KINDS,
+        },
+        [{"kind": kind, "train_size": size, "seed": seed} for seed in seeds for size in sizes for kind in kinds],
+        load=lambda: datasets.load("cifar10"),
+        run=lambda dataset, job: _trained(dataset, **job, steps=steps, held_out=held_out),
+        tell=lambda run: (
+            f"{run['kind']}, {run['train_size']:,} images, seed {run['seed']}: test accuracy "
+            f"{run['test_accuracy']:.4f}, {run['seconds']:.0f} s"
+        ),
+        at_most=at_most,
+    )
+    for size in sizes:
+        click.echo(f"{size:,} images:")
+        tell_means([run for run in runs if run["train_size"] == size], "kind")
+
+
+def _trained(dataset: Any, kind: str, train_size: int, seed: int, *, steps: int, held_out: int) -> dict[str, Any]:
+    """Train one network; return its size, its operations, its accuracy and its seconds of training."""
+    import keras
+
+    from cnn_course import lesson, models, training
+
+    keras.backend.clear_session()
+    lesson.seed_everything(seed)
+    train, validation, test = dataset.split(min(train_size, 50_000 - held_out), held_out, seed=0)
+    upper, position, rate = KINDS[kind]
+    network = models.hybrid_cnn(dataset.image_shape, len(dataset.class_names), upper=upper, position=position)
+    epochs = max(1, round(steps * SETTINGS["batch_size"] / len(train)))
+    began = time.perf_counter()
+    history = training.train_one_cycle(
+        network,
+        train,
+        epochs=epochs,
+        batch_size=SETTINGS["batch_size"],
+        peak_rate=rate,
+        augment=training.FlipAndShift(seed=seed),
+        seed=seed,
+    )
+    seconds = time.perf_counter() - began
+    judged = validation if held_out else test
+    answers = network.predict(judged.images, batch_size=500, verbose=0).argmax(axis=1)
+    return {
+        "parameters": network.count_params(),
+        "flops": models.count_flops(network),
+        "epochs": epochs,
+        "test_accuracy": round(float((answers == judged.labels).mean()), 4),
+        "seconds": round(seconds, 1),
+        "train_accuracy": [round(value, 4) for value in history["accuracy"]],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Which networks stand in the table, how each is built, and which stored runs say what it reached."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from cnn_course import digits, models, training, transfer
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A network, and where its stored runs are.
+
+    Attributes:
+        name: In the table.
+        lesson: Number of the lesson that trains it.
+        data: The set on whose test images it was judged.
+        file: Name of the results file, without ending.
+        select: What all its runs in that file have in common, such as ``{"recipe": "five minutes"}``.
+        build: Returns the network, without trained weights, for images of a fixed size.
+        accuracy: The keys under which a run holds the test accuracy; of a list the last value counts.
+        views: Views of each test image.
+        weights: The network of :func:`cnn_course.models.trained` that has its trained weights.
+    """
+
+    name: str
+    lesson: str
+    data: str
+    file: str
+    select: dict[str, Any]
+    build: Callable[[], keras.Model]
+    accuracy: tuple[str, ...] = ("test_accuracy",)
+    views: int = 1
+    weights: str | None = None
+
+    def runs(self, folder: Path) -> list[dict[str, Any]]:
+        """Return its runs among those of the results folder; none where the file is not there."""
+        file = folder / f"{self.file}.json"
+        if not file.exists():
+            return []
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        return [run for run in stored["runs"] if all(run[key] == value for key, value in self.select.items())]
+
+    def reached(self, run: dict[str, Any]) -> float:
+        """Return the test accuracy of a run, in per cent."""
+        value: Any = run
+        for key in self.accuracy:
+            value = value[key]
+        return 100 * _last(value)
+
+    def took(self, run: dict[str, Any]) -> float:
+        """Return the seconds of training of a run."""
+        return _last(run["seconds"])
+
+
+def contenders() -> tuple[Contender, ...]:
+    """Return all networks of the table; those whose results are not there yet have no runs."""
+    return (*_of_cifar10(), *_of_mnist())
+
+
+def _of_cifar10() -> list[Contender]:
+    timed = partial(Contender, data="cifar10", lesson="04", file="cifar10_time_to_accuracy")
+    last_by_one_view = ("test_accuracy", "1")
+    found = [
+        timed(
+            "articles' CNN",
+            select={"contender": "articles' CNN"},
+            build=partial(models.small_cnn, widths=(32, 64, 64), units=64),
+            accuracy=last_by_one_view,
+        ),
+        timed("ResNet-20", select={"contender": "ResNet-20"}, build=models.resnet20, accuracy=last_by_one_view),
+        Contender(
+            "plain CNN, 4 epochs",
+            lesson="03",
+            data="cifar10",
+            file="cifar10_ladder",
+            select={"rung": "lesson 03"},
+            build=models.cifar_cnn,
+            accuracy=last_by_one_view,
+        ),
+    ]
+    kept = {"twenty minutes": "fast_network", "80,000 weights": "student"}
+    for recipe, settings in training.FAST_RECIPES.items():
+        for views in (1, 2):
+            found.append(
+                Contender(
+                    f"fast, {recipe}" + (", 2 views" if views == 2 else ""),
+                    lesson="04",
+                    data="cifar10",
+                    file="cifar10_recipes",
+                    select={"recipe": recipe},
+                    build=partial(models.fast_network, (32, 32, 3), widths=settings.widths),
+                    accuracy=("test_accuracy", str(views)),
+                    views=views,
+                    weights=kept.get(recipe),
+                )
+            )
+    for kind, size in (("head, all labels", 160), ("fine-tuned", 96)):
+        found.append(
+            Contender(
+                f"EfficientNet-Lite0, {kind.split(',')[0]}",
+                lesson="05",
+                data="cifar10",
+                file="cifar10_transfer",
+                select={"kind": kind},
+                build=partial(_efficientnet, size),
+            )
+        )
+    found.append(
+        Contender(
+            "student, distilled",
+            lesson="07",
+            data="cifar10",
+            file="cifar10_distillation",
+            select={"kind": "distilled"},
+            build=partial(models.student, (32, 32, 3)),
+        )
+    )
+    found.append(
+        Contender(
+            "ResNet-8",
+            lesson="08",
+            data="cifar10",
+            file="cifar10_quantization",
+            select={},
+            build=models.resnet8,
+            accuracy=("files", "float32, further", "test_accuracy"),
+        )
+    )
+    return found
+
+
+def _of_mnist() -> list[Contender]:
+    return [
+        Contender(
+            f"digits, {name}",
+            lesson="02",
+            data="mnist",
+            file="mnist_accuracy",
+            select={"recipe": name},
+            build=partial(_digits, recipe),
+        )
+        for name, recipe in digits.RECIPES.items()
+    ]
+
+
+def _digits(recipe: digits.Recipe) -> keras.Model:
+    return getattr(models, recipe.network)(**recipe.arguments)
+
+
+def _efficientnet(size: int) -> keras.Model:
+    backbone = transfer.backbone(image_size=size, weights="random")  # the cost does not depend on them
+    return transfer.classifier(backbone, keras.layers.Dense(10))
+
+
+def _last(value: Any) -> float:
+    return float(value[-1] if isinstance(value, list) else value)
