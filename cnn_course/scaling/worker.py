@@ -1,0 +1,85 @@
+"""One worker of several: ``python -m cnn_course.scaling.worker JOB``. It is started by :mod:`workers`.
+
+``JOB`` is a JSON file; the environment variable ``TF_CONFIG`` says who the workers are and which of them this one is.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from cnn_course import startup
+
+
+def main(job_file: Path) -> None:
+    """Do this worker's part of the training, and write what it has seen to ``worker-K.json`` beside the job."""
+    began = time.perf_counter()
+    startup.start_tensorflow_quietly()
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from cnn_course.files import replacing
+    from cnn_course.lesson import write_json
+    from cnn_course.scaling.training import train_parallel
+
+    job = json.loads(job_file.read_text(encoding="utf-8"))
+    index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+    folder = job_file.parent
+    # Before any operation: the connections between the workers are made here.
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    keras.utils.set_random_seed(job["seed"])
+    with np.load(folder / job["data"]) as data:
+        images, labels = data["images"], data["labels"]
+    seen = {"started_after": time.perf_counter() - began, "replicas": strategy.num_replicas_in_sync}
+    if job["try_fit"]:
+        write_json(folder / f"fit-{index}.json", {"fit": _fit(strategy, folder / job["model"], images, labels, job)})
+    with strategy.scope():
+        model = keras.saving.load_model(folder / job["model"], compile=False)
+        optimiser = keras.optimizers.SGD(job["rate"], momentum=job["momentum"])
+    losses: dict[int, float] = {}
+    began = time.perf_counter()
+    for done, loss in train_parallel(
+        strategy,
+        model,
+        optimiser,
+        images,
+        labels,
+        steps=job["steps"],
+        batch_size=job["batch_size"],
+        seed=job["seed"],
+        checkpoint=folder / "checkpoint.npz",
+        save_every=job["save_every"],
+        saves=index == 0,
+    ):
+        losses[done] = loss
+        if len(losses) == 1:
+            began = time.perf_counter()  # the first step compiles
+        if job["dies"] == [index, done]:
+            os.kill(os.getpid(), signal.SIGKILL)
+    rate = (len(losses) - 1) / (time.perf_counter() - began) if len(losses) > 1 else 0.0
+    write_json(folder / f"worker-{index}.json", {**seen, "losses": losses, "steps_per_second": rate})
+    if index == 0:
+        with replacing(folder / "weights.npz") as part, part.open("wb") as stream:
+            np.savez(stream, *model.get_weights())
+
+
+def _fit(strategy, model_file, images, labels, job):
+    """Return how ``keras.Model.fit`` ends under the strategy: "it works", or its error's type and first line."""
+    import keras
+
+    try:
+        with strategy.scope():
+            model = keras.saving.load_model(model_file, compile=False)
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(keras.optimizers.SGD(job["rate"]), loss)
+        model.fit(images, labels, batch_size=job["batch_size"], steps_per_epoch=1, verbose=0)
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    return "it works"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
