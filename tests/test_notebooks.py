@@ -28,6 +28,7 @@ OTHER_PARAMETERS = {
     "09_grad_cam": {"seed": 1, "batch_size": 30},
     "10_simclr": {"seed": 1, "batch_size": 50},
     "12_robustness": {"seed": 1, "batch_size": 40},
+    "14_scaling_out": {"seed": 1, "batch_size": 20},
 }
 
 

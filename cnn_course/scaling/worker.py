@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from cnn_course import startup
 
@@ -39,8 +40,7 @@ def main(job_file: Path) -> None:
     with strategy.scope():
         model = keras.saving.load_model(folder / job["model"], compile=False)
         optimiser = keras.optimizers.SGD(job["rate"], momentum=job["momentum"])
-    losses: dict[int, float] = {}
-    began = time.perf_counter()
+    steps = 0
     for done, loss in train_parallel(
         strategy,
         model,
@@ -54,19 +54,22 @@ def main(job_file: Path) -> None:
         save_every=job["save_every"],
         saves=index == 0,
     ):
-        losses[done] = loss
-        if len(losses) == 1:
-            began = time.perf_counter()  # the first step compiles
+        steps += 1
+        if steps == 1:
+            began = time.perf_counter()  # it has compiled the step
+        if index == 0:
+            with (folder / "steps.jsonl").open("a") as file:
+                file.write(json.dumps({"attempt": job["attempt"], "step": done, "loss": loss}) + "\n")
         if job["dies"] == [index, done]:
             os.kill(os.getpid(), signal.SIGKILL)
-    rate = (len(losses) - 1) / (time.perf_counter() - began) if len(losses) > 1 else 0.0
-    write_json(folder / f"worker-{index}.json", {**seen, "losses": losses, "steps_per_second": rate})
+    rate = (steps - 1) / (time.perf_counter() - began) if steps > 1 else 0.0
+    write_json(folder / f"worker-{index}.json", {**seen, "steps_per_second": rate})
     if index == 0:
         with replacing(folder / "weights.npz") as part, part.open("wb") as stream:
             np.savez(stream, *model.get_weights())
 
 
-def _fit(strategy, model_file, images, labels, job):
+def _fit(strategy: Any, model_file: Path, images: Any, labels: Any, job: dict[str, Any]) -> str:
     """Return how ``keras.Model.fit`` ends under the strategy: "it works", or its error's type and first line."""
     import keras
 

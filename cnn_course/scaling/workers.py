@@ -74,7 +74,7 @@ def write_job(
     with replacing(folder / "data.npz") as part, part.open("wb") as stream:
         np.savez(stream, images=images, labels=labels)
     settings = {"steps": steps, "batch_size": batch_size, "rate": rate, "momentum": momentum, "seed": seed}
-    more = {"save_every": save_every, "dies": dies, "try_fit": try_fit}
+    more = {"save_every": save_every, "dies": dies, "try_fit": try_fit, "attempt": 1}
     write_json(folder / "job.json", {"model": "model.keras", "data": "data.npz", **settings, **more})
     return folder / "job.json"
 
@@ -85,8 +85,11 @@ def run_workers(job: Path, *, workers: int = 2, attempts: int = 3, timeout: floa
     Where one worker is lost, those that are left can do nothing: each step needs the gradients of all. So they are
     ended too, and all begin anew from the last checkpoint.
 
+    Beside the job lie afterwards ``weights.npz`` (of the trained model), ``steps.jsonl`` (attempt, step and loss, one
+    line for each step), and for worker K ``worker-K.json`` (what it measured) and ``worker-K.log`` (what it wrote).
+
     Args:
-        job: Of :func:`write_job`. ``worker-K.log`` beside it holds what worker K wrote.
+        job: Of :func:`write_job`.
         workers: How many processes.
         attempts: How often they are started at most.
         timeout: Seconds for one attempt.
@@ -95,12 +98,14 @@ def run_workers(job: Path, *, workers: int = 2, attempts: int = 3, timeout: floa
         WorkersFailed: The last attempt failed.
     """
     made: list[Attempt] = []
+    for name in ("checkpoint.npz", "steps.jsonl", "weights.npz"):
+        (job.parent / name).unlink(missing_ok=True)  # of an earlier call
     while len(made) < attempts:
         made.append(_attempt(job, workers, timeout))
         if made[-1].succeeded:
             return made
         settings = json.loads(job.read_text(encoding="utf-8"))
-        write_json(job, {**settings, "dies": None, "try_fit": False})
+        write_json(job, {**settings, "dies": None, "try_fit": False, "attempt": len(made) + 1})
     worker = next(k for k, code in enumerate(made[-1].exit_codes) if code)
     written = (job.parent / f"worker-{worker}.log").read_text(encoding="utf-8", errors="replace")
     last = "\n".join(written.strip().splitlines()[-5:])

@@ -178,7 +178,7 @@ def test_an_existing_cluster_does_the_work(lesson, tmp_path):
 
 def test_a_scheduler_that_does_not_answer_is_one_clear_paragraph(lesson, tmp_path, monkeypatch):
     monkeypatch.setattr(grid, "PATIENCE", 1)
-    with pytest.raises(ReportError, match="No scheduler with workers answers at tcp://127.0.0.1:9"):
+    with pytest.raises(ReportError, match=r"No scheduler with workers answers at tcp://127\.0\.0\.1:9"):
         grid.run(grid.plans(lesson, "quick", {"epochs": [1]}), tmp_path / "out", scheduler="tcp://127.0.0.1:9")
 
 
