@@ -1,5 +1,6 @@
 """Data parallelism against the whole batch, the ring against the mean, workers that are killed and go on."""
 
+import itertools
 import json
 import os
 import signal
@@ -42,7 +43,7 @@ def gradients(model, images, labels):
 def test_the_weighted_mean_is_the_gradient_of_the_whole_batch(images, counts):
     x, y = images
     model, ends = small_model(), np.cumsum([0, *counts])
-    parts = [gradients(model, x[a:b], y[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [gradients(model, x[a:b], y[a:b]) for a, b in itertools.pairwise(ends)]
     for ours, whole in zip(
         scaling.weighted_mean(parts, counts), gradients(model, x[: ends[-1]], y[: ends[-1]]), strict=True
     ):
