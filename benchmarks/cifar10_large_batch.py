@@ -5,7 +5,7 @@
     scaled, warm-up     the same, growing to there in the first of the epochs (section 2.2)
 
 Every contender sees the same images equally often: 45,000 training images, mirrored and moved at random, for the same
-epochs; behind the warm-up the rate falls linearly to zero in all of them. The base rate was not tuned for any batch. The
+epochs; behind the warm-up the rate falls linearly to zero in all of them. The base rate was tuned for no batch. The
 network is the student of lesson 07 (under 80,000 weights, batch normalisation over the whole batch), trained by SGD
 with Nesterov momentum. The 10,000 test images are judged once, after the last epoch. Every finished run is stored at
 once in results/cifar10_large_batch.json; started again, the script goes on with the runs that are missing.
@@ -83,11 +83,14 @@ def _measured(dataset: Any, rule: str, batch_size: int, seed: int, *, epochs: in
 
     keras.backend.clear_session()
     lesson.seed_everything(seed)
-    train, _, test = dataset.split(train_size, min(5000, len(dataset) - train_size), seed=0)
+    train, _, test = dataset.split(train_size, 5000, seed=0)
     began = time.perf_counter()
     network = models.student(train.image_shape, len(train.class_names), dtype=SETTINGS["dtype"])
     recipe = training.FastRecipe(epochs=epochs, batch_size=batch_size, alternating=False)
     training.initialise_whitening(network, train.images)
+    for layer in network.layers:
+        if layer.name.endswith("_norm"):
+            layer.momentum = 0.9  # averages over ten batches, as the small ones need
     steps = len(train) // batch_size
     rate = _schedule(rule, batch_size, steps, epochs)
     optimiser = keras.optimizers.SGD(rate, momentum=SETTINGS["momentum"], nesterov=True)

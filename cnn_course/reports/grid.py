@@ -128,8 +128,6 @@ def run(plans: Sequence[Plan], out: Path, *, scheduler: str | None = None, jobs:
             cannot hold the reports.
         Interrupted: Ctrl-C or a request to terminate came; what is finished is kept.
     """
-    from tqdm import tqdm
-
     from cnn_course.reports import pages
 
     _require_dask()
@@ -141,32 +139,51 @@ def run(plans: Sequence[Plan], out: Path, *, scheduler: str | None = None, jobs:
         print(f"{len(plans) - len(missing)} of {len(plans)} runs are finished already, and kept.")
     reports: list[Report] = []
     given_up: dict[str, str] = {}
-    bar = tqdm(total=len(plans), initial=len(plans) - len(missing), unit="run", disable=None, dynamic_ncols=True)
-    if missing:
-        with termination_as_interrupt() as received, _client(scheduler, min(jobs, len(missing))) as client, bar:
-            grid = uuid.uuid4().hex
-            futures = _submitted(client, grid, missing, source)
-            try:
-                for future in _finished(client, futures, bar):
-                    plan = futures[future]
-                    if future.status == "finished":
-                        reports.append(_stored(future.result(), plan, out, stamp))
-                        tqdm.write(reports[-1].lines(), file=sys.stdout)
-                    else:
-                        given_up[plan.name] = _reason(future)
-                        tqdm.write(f"{plan.name}: given up. {given_up[plan.name]}", file=sys.stdout)
-                    bar.update()
-            except KeyboardInterrupt:
-                _end(client, grid, futures)
-                if reports:
-                    pages.write_overview(out)
-                raise Interrupted(len(reports), received[0] if received else signal.SIGINT) from None
-            except OSError as error:
-                _end(client, grid, futures)
-                raise ReportError(f"The reports cannot be written to {out}: {error.strerror or error}.") from error
+    with termination_as_interrupt() as received:
+        try:
+            if missing:
+                _make_all(missing, source, out, stamp, scheduler, jobs, reports, given_up)
+        except KeyboardInterrupt:
+            if reports:
+                pages.write_overview(out)
+            raise Interrupted(len(reports), received[0] if received else signal.SIGINT) from None
+        except OSError as error:
+            raise ReportError(f"The reports cannot be written to {out}: {error.strerror or error}.") from error
     pages.write_overview(out)
     page, table = _compared(plans, out)
     return Grid(sorted(reports, key=lambda report: report.run), len(plans) - len(missing), given_up, page, table)
+
+
+def _make_all(
+    plans: Sequence[Plan],
+    source: str,
+    out: Path,
+    stamp: Mapping[str, str],
+    scheduler: str | None,
+    jobs: int,
+    reports: list[Report],
+    given_up: dict[str, str],
+) -> None:
+    """Make the reports of all plans; enter each in ``reports`` or ``given_up`` as soon as its end is known."""
+    from tqdm import tqdm
+
+    grid = uuid.uuid4().hex
+    bar = tqdm(total=len(plans), unit="run", disable=None, dynamic_ncols=True)
+    with _client(scheduler, min(jobs, len(plans))) as client, bar:
+        futures = _submitted(client, grid, plans, source)
+        try:
+            for future in _finished(client, futures):
+                plan = futures[future]
+                if future.status == "finished":
+                    reports.append(_stored(future.result(), plan, out, stamp))
+                    tqdm.write(reports[-1].lines(), file=sys.stdout)
+                else:
+                    given_up[plan.name] = _reason(future)
+                    tqdm.write(f"{plan.name}: given up. {given_up[plan.name]}", file=sys.stdout)
+                bar.update()
+        except BaseException:
+            _end(client, grid, futures)
+            raise
 
 
 def is_finished(folder: Path, stamp: Mapping[str, str]) -> bool:
@@ -306,7 +323,7 @@ def end_kernels(grid: str) -> None:
     _kernels.setdefault(grid, Kernels()).kill()
 
 
-def _finished(client: "Client", futures: Mapping["Future", Plan], bar: Any) -> Iterator["Future"]:
+def _finished(client: "Client", futures: Mapping["Future", Plan]) -> Iterator["Future"]:
     """Yield the futures as they finish or fail for good, and say when a worker is lost."""
     from distributed import wait
     from tqdm import tqdm

@@ -214,7 +214,8 @@ def test_a_failed_run_is_shown_and_the_command_fails(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_a_stopped_grid_keeps_what_is_finished_and_leaves_no_kernel(tmp_path):
+@pytest.mark.parametrize("whole_group", [False, True], ids=["kill", "Ctrl-C at a terminal"])
+def test_a_stopped_grid_keeps_what_is_finished_and_leaves_no_kernel(tmp_path, whole_group):
     slow = "import os, time\nif epochs == 2:\n    open({!r}, 'w').write(str(os.getpid()))\n    time.sleep(600)"
     started = tmp_path / "started"
     write_lesson(tmp_path / "lessons", "00_checked", slow.format(str(started)), CHECKED, parameters=PARAMETERS)
@@ -222,11 +223,12 @@ def test_a_stopped_grid_keeps_what_is_finished_and_leaves_no_kernel(tmp_path):
     command = [sys.executable, "-m", "cnn_course.cli", "grid", "0", "-p", "epochs", "1,2,3", "-p", "width", "8"]
     command += ["--notebooks", tmp_path / "lessons", "--out", out]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, start_new_session=True, **pipes)
     signal.signal(signal.SIGINT, before)
     try:
         wait_for(lambda: started.exists() and started.read_text())
-        process.send_signal(signal.SIGINT)
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     finally:
         process.kill()
