@@ -231,7 +231,7 @@ def _client(scheduler: str | None, jobs: int) -> Iterator["Client"]:
                     silence_logs=logging.CRITICAL,
                 )
                 stack.enter_context(cluster)
-            client = stack.enter_context(Client(scheduler or cluster, timeout=PATIENCE, set_as_default=False))
+            client = stack.enter_context(Client(scheduler or cluster, timeout=PATIENCE))
             client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, ValueError) as error:
             where = scheduler or "this machine"
