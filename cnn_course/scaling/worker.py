@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def main(job_file: Path) -> None:
 
 
 def _fit(strategy: Any, model_file: Path, images: Any, labels: Any, job: dict[str, Any]) -> str:
-    """Return how ``keras.Model.fit`` ends under the strategy: "it works", or its error's type and first line."""
+    """Return how ``keras.Model.fit`` ends under the strategy: "it works", or its error, shortened."""
     import keras
 
     try:
@@ -80,7 +81,7 @@ def _fit(strategy: Any, model_file: Path, images: Any, labels: Any, job: dict[st
             model.compile(keras.optimizers.SGD(job["rate"]), loss)
         model.fit(images, labels, batch_size=job["batch_size"], steps_per_epoch=1, verbose=0)
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        return textwrap.shorten(f"{type(error).__name__}: {error}", 300)
     return "it works"
 
 
