@@ -377,7 +377,7 @@ def _reason(future: "Future") -> str:
     error = future.exception() if future.status == "error" else None
     if isinstance(error, KilledWorker):
         return (
-            f"{LOST_WORKERS + 1} workers were lost under it. Often a machine has run out of memory: try a smaller "
+            f"{error.allowed_failures + 1} workers were lost under it. Often a machine has run out of memory: try a smaller "
             "batch_size or train_size, or fewer --jobs."
         )
     return f"{type(error).__name__}: {error}" if error else "It was cancelled."
