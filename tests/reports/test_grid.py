@@ -17,7 +17,7 @@ from cnn_course.reports import catalogue, pages
 from cnn_course.reports.errors import ReportError
 
 pytest.importorskip("distributed", reason="grids need the extra 'cluster'")
-from cnn_course.reports import grid
+from cnn_course.reports import grid, workers
 
 PARAMETERS = 'profile = "auto"\nepochs = None\nwidth = None\nseed = 0'
 # The kernel's parent is the worker's process.
@@ -123,7 +123,7 @@ def test_a_grid_makes_all_reports_and_one_comparison_and_repeats_nothing(lesson,
     assert "cnn-course run 00_checked --profile quick -p epochs 1" in next(out.glob("00_*/index.html")).read_text()
     assert not list(out.glob("*.part"))
 
-    monkeypatch.setattr(grid, "_client", None)  # nothing may be started
+    monkeypatch.setattr(workers, "connected", None)  # nothing may be started
     again = call(*words)
     assert again.exit_code == 0
     assert "4 of 4 runs are finished already, and kept." in again.output
@@ -154,7 +154,7 @@ def test_the_runs_of_a_lost_worker_are_repeated(tmp_path, capsys):
 
 
 def test_a_run_that_costs_every_worker_is_given_up_and_the_others_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(grid, "LOST_WORKERS", 1)
+    monkeypatch.setattr(workers, "LOST_WORKERS", 1)
     lesson, place = killing_lesson(tmp_path, strikes=99)
     made = grid.run(grid.plans(lesson, "quick", {"epochs": [1, 2]}), tmp_path / "out")
     assert [report.run for report in made.reports] == ["00_checked-quick-epochs=1"]
@@ -177,7 +177,7 @@ def test_an_existing_cluster_does_the_work(lesson, tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_one_clear_paragraph(lesson, tmp_path, monkeypatch):
-    monkeypatch.setattr(grid, "PATIENCE", 1)
+    monkeypatch.setattr(workers, "PATIENCE", 1)
     with pytest.raises(ReportError, match=r"No scheduler with workers answers at tcp://127\.0\.0\.1:9"):
         grid.run(grid.plans(lesson, "quick", {"epochs": [1]}), tmp_path / "out", scheduler="tcp://127.0.0.1:9")
 
@@ -190,7 +190,7 @@ def test_without_dask_the_message_says_what_to_install(lesson, tmp_path, monkeyp
 
 
 def test_nothing_listens_beyond_this_machine_and_threads_are_not_limited():
-    with grid._client(None, 1) as client:
+    with workers.connected(None, 1) as client:
         threads = client.run(os.getenv, "OMP_NUM_THREADS")
         family = [psutil.Process(), *psutil.Process().children(recursive=True)]
         places = {
