@@ -20,6 +20,8 @@ from cnn_course.serving.versions import Versions
 
 # A body of this length is dealt with in some milliseconds; a longer one beside the event loop.
 QUICKLY_READ = 2**16
+# Times the longest body that are read, and thrown away, of a body that is too long.
+STILL_READ = 4
 
 log = logging.getLogger(__name__)
 
@@ -142,20 +144,29 @@ async def _called(beside: bool, function: Callable[..., Any], *arguments: Any, *
 
 
 async def _received(request: Request, limits: Limits) -> bytes:
-    """Return the body of a request, unless it is too long or comes too slowly."""
+    """Return the body of a request, unless it is too long or comes too slowly.
+
+    A body that is a little too long is read to its end and thrown away: a client that is still sending when the
+    connection is closed may not see the reason.
+    """
     too_long = RequestError(413, f"The body is longer than {limits.body_bytes:,} bytes.")
+    patience = STILL_READ * limits.body_bytes
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:20]) > limits.body_bytes:
+    if announced.isdigit() and int(announced[:20]) > patience:
         raise too_long
-    body = bytearray()
+    body, length = bytearray(), 0
     try:
         async with asyncio.timeout(limits.receive_seconds):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > limits.body_bytes:
+                length += len(chunk)
+                if length <= limits.body_bytes:
+                    body += chunk
+                elif length > patience:
                     raise too_long
     except TimeoutError:
         raise RequestError(408, f"The body did not arrive within {limits.receive_seconds:g} seconds.") from None
+    if length > limits.body_bytes:
+        raise too_long
     return bytes(body)
 
 

@@ -101,7 +101,7 @@ def serve_folder(
         )
         tell(f"{address_of(listener)}/v1/models/{app.title} is served. Ctrl+C ends it.")
         if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
-            tell("It can be reached from other machines, and asks nobody who he is: put it behind something that does.")
+            tell("Other machines can reach it, and it asks nobody for a name: put it behind something that does.")
         serve(app, listener)
     finally:
         listener.close()

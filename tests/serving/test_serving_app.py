@@ -108,7 +108,7 @@ def test_an_error_of_the_server_is_500_without_its_secrets_and_the_next_request_
 
 def test_a_body_that_is_too_long_is_refused_whether_it_says_so_or_not(service):
     client, _ = service(limits=serving.Limits(body_bytes=1000))
-    for content in (b" " * 1001, iter([b" " * 600, b" " * 600])):
+    for content in (b" " * 1001, b" " * 5000, iter([b" " * 600, b" " * 600]), iter([b" " * 3000, b" " * 3000])):
         answer = client.post(f"{MODEL}:predict", content=content)
         assert (answer.status_code, answer.json()) == (413, {"error": "The body is longer than 1,000 bytes."})
     assert client.post(f"{MODEL}:predict", json={"instances": [1] * 257}).status_code == 400
