@@ -71,7 +71,7 @@ def _measured(dataset: Any, kind: str, seed: int, *, folder: Path, seconds: int,
     """Do one search and train its winner again; return what was measured."""
     import keras
 
-    from cnn_course import lesson, search
+    from cnn_course import lesson, search, training
 
     keras.backend.clear_session()
     lesson.seed_everything(seed)
@@ -93,8 +93,7 @@ def _measured(dataset: Any, kind: str, seed: int, *, folder: Path, seconds: int,
         new_seed = 900_000 + 1000 * seed + k
         model = networks.fresh(**best.setting, seed=new_seed)
         repeated.append(networks.learn(model, seed=new_seed, epochs=epochs).history["val_accuracy"][-1])
-        answers = model.predict(test.images, batch_size=500, verbose=0).argmax(axis=1)
-        tested.append(float((answers == test.labels).mean()))
+        tested.append(training.accuracy_by_views(model, test, (1,))[1])
     return {
         "trials": [
             {

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from few_labels import of_each_class
 from stored_runs import WholeNumbers, chosen, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,6 +108,7 @@ class _Trial:
     def run(self, dataset: Any, kind: str, seed: int) -> dict[str, Any]:
         """Do one training; return its accuracy on images that it has not seen, and its seconds."""
         import keras
+        import numpy as np
 
         from cnn_course import lesson
 
@@ -118,7 +120,7 @@ class _Trial:
             return self._pretrained(train, judged, seed)
         way, share = kind.split(", ")
         part, size, steps = SHARES[share]
-        rows = _of_each_class(train.labels, part, seed)
+        rows = of_each_class(train.labels, np.round(part * np.bincount(train.labels)).astype(int), seed)
         if way == "probe":
             return self._probe(train, judged, rows)
         if way == "scratch for as long":
@@ -255,15 +257,6 @@ def _accuracy(logits: Any, labels: Any) -> float:
     import keras
 
     return round(float((keras.ops.convert_to_numpy(logits).argmax(axis=1) == labels).mean()), 4)
-
-
-def _of_each_class(labels: Any, part: float, seed: int) -> Any:
-    """Return the numbers of this part of the images of each class, drawn at random."""
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    rows = [rng.permutation(np.flatnonzero(labels == k)) for k in range(labels.max() + 1)]
-    return np.concatenate([each[: round(part * len(each))] for each in rows])
 
 
 if __name__ == "__main__":

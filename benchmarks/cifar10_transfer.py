@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from few_labels import of_each_class
 from stored_runs import WholeNumbers, chosen, complete, tell_means
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,16 +87,8 @@ def _trained(dataset: Any, kind: str, seed: int) -> dict[str, Any]:
     splits = dataset.split(validation_size=0, seed=0)
     if labels == "all labels":
         return _head(dataset, slice(None))
-    rows = _of_each_class(splits.train.labels, int(labels), seed)
+    rows = of_each_class(splits.train.labels, int(labels), seed)
     return _head(dataset, rows) if network == "head" else _from_scratch(dataset, rows, seed)
-
-
-def _of_each_class(labels: Any, count: int, seed: int) -> Any:
-    """Return the numbers of ``count`` images of each class, drawn at random."""
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    return np.concatenate([rng.permutation(np.flatnonzero(labels == k))[:count] for k in range(labels.max() + 1)])
 
 
 _features_of: dict[str, tuple[Any, Any, float]] = {}

@@ -8,21 +8,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# What the results of a benchmark depend on.
+# What the results of a benchmark may depend on: all code but what shows, tells and asks.
 CODE = (
-    "cnn_course/contrastive",
-    "cnn_course/datasets",
-    "cnn_course/digits.py",
-    "cnn_course/distillation.py",
-    "cnn_course/leaderboard",
-    "cnn_course/models",
-    "cnn_course/quantization",
-    "cnn_course/robustness",
-    "cnn_course/saliency",
-    "cnn_course/shapes.py",
-    "cnn_course/training",
-    "cnn_course/transfer.py",
     "benchmarks",
+    "cnn_course",
+    *(f":(exclude)cnn_course/{part}" for part in ("cli.py", "exercises", "plots", "reports")),
 )
 # The options of a benchmark that change no result, but which of the runs are done and where they go.
 NEUTRAL_OPTIONS = ("--out", "--at-most", "--recipe", "--kind", "--dtype", "--weights")

@@ -64,75 +64,65 @@ def contenders() -> tuple[Contender, ...]:
 
 
 def _of_cifar10() -> list[Contender]:
-    timed = partial(Contender, data="cifar10", lesson="04", file="cifar10_time_to_accuracy")
-    last_by_one_view = ("test_accuracy", "1")
+    on_cifar = partial(Contender, data="cifar10")
+    by_views = {views: ("test_accuracy", str(views)) for views in (1, 2)}
+    timed = partial(on_cifar, lesson="04", file="cifar10_time_to_accuracy", accuracy=by_views[1])
+    articles = partial(models.small_cnn, widths=(32, 64, 64), units=64)
     found = [
-        timed(
-            "articles' CNN",
-            select={"contender": "articles' CNN"},
-            build=partial(models.small_cnn, widths=(32, 64, 64), units=64),
-            accuracy=last_by_one_view,
-        ),
-        timed("ResNet-20", select={"contender": "ResNet-20"}, build=models.resnet20, accuracy=last_by_one_view),
-        Contender(
+        timed("articles' CNN", select={"contender": "articles' CNN"}, build=articles),
+        timed("ResNet-20", select={"contender": "ResNet-20"}, build=models.resnet20),
+        on_cifar(
             "plain CNN, 4 epochs",
             lesson="03",
-            data="cifar10",
             file="cifar10_ladder",
             select={"rung": "lesson 03"},
             build=models.cifar_cnn,
-            accuracy=last_by_one_view,
+            accuracy=by_views[1],
         ),
     ]
     kept = {"twenty minutes": "fast_network", "80,000 weights": "student"}
-    for recipe, settings in training.FAST_RECIPES.items():
-        for views in (1, 2):
-            found.append(
-                Contender(
-                    f"fast, {recipe}" + (", 2 views" if views == 2 else ""),
-                    lesson="04",
-                    data="cifar10",
-                    file="cifar10_recipes",
-                    select={"recipe": recipe},
-                    build=partial(models.fast_network, (32, 32, 3), widths=settings.widths),
-                    accuracy=("test_accuracy", str(views)),
-                    views=views,
-                    weights=kept.get(recipe),
-                )
-            )
-    for kind, size in (("head, all labels", 160), ("fine-tuned", 96)):
-        found.append(
-            Contender(
-                f"EfficientNet-Lite0, {kind.split(',')[0]}",
-                lesson="05",
-                data="cifar10",
-                file="cifar10_transfer",
-                select={"kind": kind},
-                build=partial(_efficientnet, size),
-            )
+    found += [
+        on_cifar(
+            f"fast, {recipe}" + (", 2 views" if views == 2 else ""),
+            lesson="04",
+            file="cifar10_recipes",
+            select={"recipe": recipe},
+            build=partial(models.fast_network, (32, 32, 3), widths=settings.widths),
+            accuracy=by_views[views],
+            views=views,
+            weights=kept.get(recipe),
         )
-    found.append(
-        Contender(
+        for recipe, settings in training.FAST_RECIPES.items()
+        for views in by_views
+    ]
+    found += [
+        on_cifar(
+            f"EfficientNet-Lite0, {kind.split(',')[0]}",
+            lesson="05",
+            file="cifar10_transfer",
+            select={"kind": kind},
+            build=partial(_efficientnet, size),
+        )
+        for kind, size in (("head, all labels", 160), ("fine-tuned", 96))
+    ]
+    return [
+        *found,
+        on_cifar(
             "student, distilled",
             lesson="07",
-            data="cifar10",
             file="cifar10_distillation",
             select={"kind": "distilled"},
             build=partial(models.student, (32, 32, 3)),
-        )
-    )
-    found.append(
-        Contender(
+        ),
+        on_cifar(
             "ResNet-8",
             lesson="08",
-            data="cifar10",
             file="cifar10_quantization",
             select={},
             build=models.resnet8,
             accuracy=("files", "float32, further", "test_accuracy"),
-        )
-    )
-    return found
+        ),
+    ]
 
 
 def _of_mnist() -> list[Contender]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib import ticker
 
-from cnn_course.plots.style import COLOURS, MARKERS, Figure, new_figure
+from cnn_course.plots.style import COLOURS, Figure, look, new_figure
 
 
 def lines(
@@ -34,20 +34,12 @@ def lines(
     every = max(1, len(x) // 12)
     for k, (name, values) in enumerate(series.items()):
         values = np.asarray(values)
-        colour = COLOURS[k % len(COLOURS)]
-        axis.plot(
-            x[: len(values)],
-            values,
-            label=name,
-            color=colour,
-            marker=MARKERS[(k + k // len(COLOURS)) % len(MARKERS)],  # a colour's second line has another one
-            markersize=4.5,
-            markevery=every,
-            linewidth=1.8,
-        )
+        style = look(k)
+        axis.plot(x[: len(values)], values, label=name, markersize=4.5, markevery=every, linewidth=1.8, **style)
         if spread and name in spread:
             band = np.asarray(spread[name])
-            axis.fill_between(x[: len(values)], values - band, values + band, color=colour, alpha=0.18, linewidth=0)
+            shade = {"color": style["color"], "alpha": 0.18, "linewidth": 0}
+            axis.fill_between(x[: len(values)], values - band, values + band, **shade)
     if x.dtype.kind in "iu":  # half an epoch is no place for a tick
         axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, **axis_settings)
@@ -119,10 +111,8 @@ def points_by_class(
     for axis, (title, plane) in zip(axes.flat, planes.items(), strict=True):
         for k, name in enumerate(class_names):
             chosen = np.asarray(labels) == k
-            # One colour more than once round the palette still differs by its marker.
-            marker = MARKERS[(k // len(COLOURS) + k) % len(MARKERS)]
-            colour = COLOURS[k % len(COLOURS)]
-            axis.plot(*np.asarray(plane)[chosen].T, marker, color=colour, markersize=3.5, label=name, alpha=0.8)
+            dots = {"linestyle": "none", "markersize": 3.5, "alpha": 0.8}
+            axis.plot(*np.asarray(plane)[chosen].T, label=name, **dots, **look(k))
         axis.set(title=title, xticks=[], yticks=[], xlabel="first direction", ylabel="second direction")
         axis.grid(visible=False)
     handles, names = axes.flat[0].get_legend_handles_labels()
@@ -249,7 +239,7 @@ def accuracy_under_shift(
     top.set(ylim=(0, 0.8), aspect="equal", title=title)
     top.axis("off")
     for k, (name, values) in enumerate(accuracies.items()):
-        axis.plot(shifts, values, label=name, color=COLOURS[k], marker=MARKERS[k], markersize=5, linewidth=1.8)
+        axis.plot(shifts, values, label=name, markersize=5, linewidth=1.8, **look(k))
     axis.axhline(0.1, color="#707070", linestyle=":", linewidth=1.4)
     axis.annotate("guessing", (shifts[0], 0.1), xytext=(0, 3), textcoords="offset points", color="#505050", fontsize=9)
     axis.set(xlabel="shift to the right (pixels)", ylabel="accuracy", ylim=(0, 1.03), xticks=list(shifts))

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import ticker
 
 from cnn_course.plots.charts import bars, told
-from cnn_course.plots.style import COLOURS, MARKERS, Figure, new_figure
+from cnn_course.plots.style import COLOURS, Figure, look, new_figure
 
 
 def gains(measured: dict[str, np.ndarray], *, baseline: str, unit: str, title: str) -> Figure:
@@ -61,7 +61,7 @@ def dots_by_row(
     axis.axvline(0, color="#707070", linewidth=1.2)
     for k, (name, values) in enumerate(series.items()):
         below = 0.22 * (k - (len(series) - 1) / 2)
-        style = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "markersize": 5.5}
+        style = {**look(k), "markersize": 5.5}
         axis.plot(values, np.arange(len(rows)) + below, linestyle="none", label=name, **style)
     axis.set_yticks(range(len(rows)), list(rows))
     axis.set_ylim(len(rows) - 0.4, -0.6)
@@ -120,12 +120,10 @@ def accuracy_over_time(
     for level in levels:
         axis.axhline(level, color="#707070", linestyle=":", linewidth=1.2)
     for k, (name, (seconds, accuracy)) in enumerate(courses.items()):
-        style = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "markersize": 4.5}
+        style = {**look(k), "markersize": 4.5}
         axis.plot(seconds, accuracy, label=name, linewidth=1.8, markevery=max(1, len(seconds) // 12), **style)
     axis.set(xlabel="seconds of training", ylabel="test accuracy (%)", title=title, xscale="log", yticks=list(levels))
-    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 3.0)))
-    axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    _number_decades(axis.xaxis, ticker.FormatStrFormatter("%g"))
     axis.grid(visible=False, axis="y")
     axis.legend(loc="lower right")
     return drawn
@@ -207,9 +205,7 @@ def trade_off(
         axis.annotate(letter, place, ha="center", va="center_baseline", color=COLOURS[1], fontsize=8, zorder=3)
         key.append(f"{letter}  {name}")
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale="log")
-    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 3.0)))
-    axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda cost, _: f"{cost:,.0f}" if cost >= 1 else f"{cost:g}"))
-    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    _number_decades(axis.xaxis, lambda cost, _: f"{cost:,.0f}" if cost >= 1 else f"{cost:g}")
     axis.margins(0.08)
     axis.annotate(
         "\n".join(key),
@@ -221,3 +217,10 @@ def trade_off(
         annotation_clip=False,
     )
     return drawn
+
+
+def _number_decades(axis: Any, form: Any) -> None:
+    """Write plain numbers at 1 and 3 of each decade of a logarithmic axis, and none between them."""
+    axis.set_major_locator(ticker.LogLocator(subs=(1.0, 3.0)))
+    axis.set_major_formatter(form)
+    axis.set_minor_formatter(ticker.NullFormatter())

@@ -235,17 +235,16 @@ def value_table(
     form: str = "{:.0f}",
 ) -> Figure:
     """Return a matrix (rows, columns) as coloured cells with their numbers in them, under named rows and columns."""
-    drawn, axis = new_figure(size=(2.2 + 0.62 * len(columns), 1.3 + 0.34 * len(rows)), alt=alt)
-    shown = axis.imshow(matrix, interpolation="nearest", aspect="auto")
+    size = (2.2 + 0.62 * len(columns), 1.3 + 0.34 * len(rows))
+    words = {"xlabel": xlabel, "ylabel": ylabel, "title": title, "bar_label": bar_label, "alt": alt}
+    drawn = heat_map(matrix, size=size, aspect="auto", **words)
+    axis = drawn.axes[0]
     middle = (np.nanmin(matrix) + np.nanmax(matrix)) / 2
     for (row, column), value in np.ndenumerate(matrix):
         colour = "white" if value < middle else "black"
         axis.annotate(form.format(value), (column, row), ha="center", va="center", fontsize=9, color=colour)
     axis.set_xticks(range(len(columns)), list(columns))
     axis.set_yticks(range(len(rows)), list(rows))
-    axis.grid(visible=False)
-    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    drawn.colorbar(shown, ax=axis, label=bar_label)
     return drawn
 
 

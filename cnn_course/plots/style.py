@@ -32,6 +32,11 @@ DOTS_PER_INCH = 160
 SCREEN_DOTS_PER_INCH = 80
 
 
+def look(k: int) -> dict[str, str]:
+    """Return colour and marker of series number ``k``; a colour that comes round again has another marker."""
+    return {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[(k + k // len(COLOURS)) % len(MARKERS)]}
+
+
 class Figure(figure.Figure):
     """A Matplotlib figure that carries its alternative text, ``alt``, into the notebook."""
 

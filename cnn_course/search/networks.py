@@ -10,7 +10,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from cnn_course import datasets
+from cnn_course import datasets, training
 
 
 class SmallNetworks(keras_tuner.HyperModel):
@@ -71,8 +71,7 @@ class SmallNetworks(keras_tuner.HyperModel):
                     variable.assign(draw(variable.shape))
                 else:
                     variable.assign(np.full(variable.shape, variable.name in ("gamma", "moving_variance")))
-        for variable in model.optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
+        training.forget_steps(model.optimizer)
         model.optimizer.learning_rate = rate
         return model
 
