@@ -181,9 +181,10 @@ def head(of_features: np.ndarray, labels: np.ndarray, classes: int, *, steps: in
     """Return a dense layer that gives the logits of ``classes`` classes from features (n, channels).
 
     Multinomial logistic regression: gradient descent with momentum 0.97 on the cross-entropy of all images at once, at
-    a rate that follows the length of the features. The weights begin at zero. Their gradient is a sum of training
-    features, so that a direction perpendicular to all of these never gets one, and there are many such directions where
-    the features outnumber the images. Random weights would stay there as noise, which costs much where labels are few.
+    a rate that follows the length of the features. The weights begin at zero. Their gradient is a weighted sum
+    of training features, so that a direction perpendicular to all of these never gets one, and there are many such
+    directions where the features outnumber the images. Random weights would stay there as noise, which costs much where
+    labels are few.
     """
     layer = layers.Dense(classes, name="logits", dtype="float32")
     layer.build((None, of_features.shape[1]))
