@@ -1,14 +1,10 @@
 """Distillation: the loss against SciPy and Keras, the factor T², and a teacher that is heard but never changed."""
 
-import json
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from backends import on_jax_and_tensorflow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
@@ -69,7 +65,8 @@ def small(width=8, dropout=0.0):
 
 
 def compiled(distiller):
-    distiller.compile(keras.optimizers.Adam(1e-2), training.SmoothedCrossentropy(0.0), metrics=["accuracy"])
+    loss = training.SmoothedCrossentropy(0.0)
+    distiller.compile(keras.optimizers.Adam(1e-2), loss, metrics=["accuracy"], jit_compile=False)
     return distiller
 
 
@@ -168,19 +165,9 @@ print(keras.backend.backend(), json.dumps({"losses": losses, "same": same, "weig
 """
 
 
-def on_backend(name, folder):
-    environment = {**os.environ, "KERAS_BACKEND": name, "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith(name)]
-    assert lines, done.stderr[-2000:]
-    return json.loads(lines[-1].removeprefix(name))
-
-
 def test_it_trains_alike_on_jax_and_on_tensorflow(tmp_path):
     pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
-    jax, tensorflow = (on_backend(name, tmp_path) for name in ("jax", "tensorflow"))
+    jax, tensorflow = on_jax_and_tensorflow(PROGRAM, tmp_path)
     np.testing.assert_allclose(jax["losses"], tensorflow["losses"], rtol=1e-2)
     assert len(set(jax["losses"])) == 8
     assert jax["same"]
