@@ -54,6 +54,7 @@ def list_lessons(notebooks: Path | None) -> None:
 @click.option("--profile", type=PROFILES, default="auto", show_default=True, help="How much is computed.")
 @click.option("-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter.")
 @click.option("--out", type=click.Path(path_type=Path), default="reports", show_default=True, help="Folder to write.")
+@click.option("--code/--no-code", default=True, show_default=True, help="Show the code of the lessons, or hide it.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lessons at the same time.")
 @notebooks_option
 def run(
@@ -61,6 +62,7 @@ def run(
     profile: str,
     given: tuple[tuple[str, str], ...],
     out: Path,
+    code: bool,
     jobs: int,
     notebooks: Path | None,
 ) -> None:
@@ -73,7 +75,7 @@ def run(
     chosen = catalogue.choose(lessons, catalogue.lessons(notebooks))
     parameters = {name: catalogue.literal(value) for name, value in given}
     profile = _one_profile(profile, parameters)
-    plans = [running.Plan(lesson, profile, parameters) for lesson in chosen]
+    plans = [running.Plan(lesson, profile, parameters, code) for lesson in chosen]
     try:
         reports = running.run(plans, out, jobs=jobs)
     except running.Interrupted as stopped:

@@ -3,7 +3,7 @@
 - :mod:`catalogue`: which lessons there are, and which parameters they take;
 - :mod:`execution`: one notebook in a kernel of its own;
 - :mod:`running`: several lessons, each into a folder of its own that appears when it is whole;
-- :mod:`mathematics`, :mod:`formats` and :mod:`pages`: the HTML;
+- :mod:`mathematics`, :mod:`formats`, :mod:`thumbnails` and :mod:`pages`: the HTML;
 - :mod:`comparison`: several runs of a lesson side by side;
 - :mod:`authoring`: the outputs that are stored with a lesson.
 
