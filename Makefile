@@ -20,9 +20,10 @@ course: $(VENV)/.course  ## run every lesson in the quick profile and write repo
 test: $(VENV)/.dev lint  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax notebooks tests
 
-lint: $(VENV)/.dev  ## check the style of the package and the notebooks
+lint: $(VENV)/.dev  ## check style and spelling of the package, the texts and the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 format: $(VENV)/.dev  ## put the package and the notebooks into the house style
 	$(BIN)/ruff check --fix .
