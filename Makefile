@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lab lint format wheel clean
+.PHONY: help course test lab lint format readme wheel clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +28,9 @@ lint: $(VENV)/.dev  ## check style and spelling of the package, the texts and th
 format: $(VENV)/.dev  ## put the package and the notebooks into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+readme: $(VENV)/.course  ## write the README's table of the lessons from the stored results
+	$(BIN)/python benchmarks/readme_table.py
 
 lab: $(VENV)/.lab  ## open JupyterLab on the lessons
 	$(BIN)/jupyter lab --notebook-dir notebooks
