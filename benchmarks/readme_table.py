@@ -176,8 +176,8 @@ ROWS = {
         "Eight bits, the same answers?",
         "int8: a file {} times smaller, {} points of accuracy",
         (
-            Checked("float32 file by int8 file, bytes"),
-            Checked("int8: accuracy lost (points)", "{:+.2f}", -1),
+            Checked("bytes of the float32 file divided by int8's"),
+            Checked("int8: accuracy lost against float32 (points)", "{:+.2f}", -1),
         ),
     ),
     "09": Row(
@@ -209,6 +209,21 @@ ROWS = {
             Checked("PGD leaves an accuracy of (%)", "{:.0f}"),
             Checked("hardened, under PGD (%)", "{:.0f}"),
         ),
+    ),
+    "13": Row(
+        "Deployment",
+        "How does a network become a service?",
+        "32 images together are answered {} times as fast as one at a time; {} requests are lost while the model changes",
+        (
+            Checked("32 images together: images in a second, by one at a time"),
+            Checked("requests lost or refused while the version changed", "{:.0f}"),
+        ),
+    ),
+    "14": Row(
+        "Scaling out",
+        "When is one device not enough?",
+        "trained by two processes, of which one is killed on the way, the weights differ by {} from an undisturbed run's",
+        (Checked("two processes, one killed on the way: weights differ by", "{:.1g}"),),
     ),
     "15": Row(
         "Beyond classification",
