@@ -17,11 +17,12 @@ class Paragraphs(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; what the package refuses becomes the command's error message."""
+        from cnn_course.exercises.progress import ProgressError
         from cnn_course.reports.errors import ReportError
 
         try:
             return super().invoke(context)
-        except ReportError as error:
+        except (ReportError, ProgressError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -47,6 +48,17 @@ def list_lessons(notebooks: Path | None) -> None:
     for lesson in catalogue.lessons(notebooks):
         click.secho(f"{lesson.name}", bold=True, nl=False)
         click.echo(f"  {lesson.title}\n{click.wrap_text(lesson.sentence, 100, '    ', '    ')}")
+
+
+@main.command()
+@notebooks_option
+def progress(notebooks: Path | None) -> None:
+    """Show which exercises you have solved, and which one is next."""
+    from cnn_course.exercises import progress
+    from cnn_course.reports import catalogue
+
+    click.echo(progress.overview(catalogue.lessons(notebooks)))
+    click.echo(f"They are recorded in {progress.progress_file()}")
 
 
 @main.command()
