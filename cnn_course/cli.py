@@ -199,6 +199,19 @@ def copy(folder: Path, force: bool) -> None:
 
 
 @main.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail where a lesson has other links than it should.")
+@notebooks_option
+def navigation(check: bool, notebooks: Path | None) -> None:
+    """For authors: write the links to the previous lesson, the contents and the next one into all lessons."""
+    from cnn_course.reports import catalogue, navigation
+
+    altered = ", ".join(lesson.name for lesson in navigation.connect(catalogue.lessons(notebooks), store=not check))
+    if check and altered:
+        raise click.ClickException(f"The links are out of step in {altered}. 'cnn-course navigation' repairs them.")
+    click.echo(f"Links written into {altered}." if altered else "All links are in step.")
+
+
+@main.command()
 @click.argument("lessons", nargs=-1, required=True, metavar="LESSON...")
 @click.option("--profile", type=PROFILES, default="full", show_default=True, help="How much is computed.")
 @click.option("--in-place", is_flag=True, help="Replace the stored notebook; without it, only say whether that works.")
