@@ -212,6 +212,29 @@ def navigation(check: bool, notebooks: Path | None) -> None:
 
 
 @main.command()
+@click.option("--repo", metavar="OWNER/NAME", help="The repository on GitHub that holds the course.")
+@click.option("--ref", metavar="TAG", help="The version of it: a tag, a branch or a commit.")
+@click.option("--remove", is_flag=True, help="Take the badges and the address out of the lessons.")
+@click.option("--check", is_flag=True, help="Write nothing; fail where the lessons differ in this.")
+@notebooks_option
+def colab(repo: str | None, ref: str | None, remove: bool, check: bool, notebooks: Path | None) -> None:
+    """For authors: write into all lessons a badge that opens them on Colab, and where Colab finds the course."""
+    from cnn_course.reports import catalogue, colab
+
+    if [bool(repo or ref), remove, check].count(True) != 1 or bool(repo) != bool(ref):
+        raise click.UsageError("Give --repo OWNER/NAME and --ref TAG, or --remove alone, or --check alone.")
+    lessons = catalogue.lessons(notebooks)
+    if check:
+        altered = ", ".join(lesson.name for lesson in colab.out_of_step(lessons))
+        if altered:
+            raise click.ClickException(f"Out of step: {altered}. Give --repo and --ref, or --remove, to repair that.")
+    else:
+        repository = None if remove else colab.Repository(repo, ref)
+        altered = ", ".join(lesson.name for lesson in colab.stamp(lessons, repository))
+    click.echo(f"Written into {altered}." if altered else "All lessons are in step.")
+
+
+@main.command()
 @click.argument("lessons", nargs=-1, required=True, metavar="LESSON...")
 @click.option("--profile", type=PROFILES, default="full", show_default=True, help="How much is computed.")
 @click.option("--in-place", is_flag=True, help="Replace the stored notebook; without it, only say whether that works.")
