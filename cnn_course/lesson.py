@@ -226,12 +226,12 @@ def run_folder(lesson: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of downloads and interactive runs: one in the user's cache, unless there is a home for it."""
+    """Return the folder of runs, checkpoints and the user's data sets: in their cache unless a home is set."""
     return _home() or Path(platformdirs.user_cache_dir("cnn_course", appauthor=False))
 
 
 def learner_folder() -> Path:
-    """Return the folder of what cannot be made again: one among the user's data, unless there is a home for it."""
+    """Return the folder of what cannot be made again: one among the user's data unless a home is set."""
     return _home() or Path(platformdirs.user_data_dir("cnn_course", appauthor=False))
 
 
