@@ -39,7 +39,7 @@ def test_it_begins_with_the_first_kernel_and_brings_its_picture_along(editor):
     assert entries(editor) == [*KERNELS["rows"].flat]
     assert "sum to 0, and that is what an even surface of brightness 1 becomes" in editor.said.value
     # Each row is 1/19 brighter than the one above; rows two apart are compared, with weights that sum to 4.
-    assert f"goes from {8 / 19:.2f} to {8 / 19:.2f}" in editor.said.value
+    assert f"goes from {8 / 19:.2f} to {8 / 19:.2f}; middle grey is 0." in editor.said.value
 
 
 def test_what_is_typed_is_drawn_and_told(editor):
@@ -49,6 +49,7 @@ def test_what_is_typed_is_drawn_and_told(editor):
     assert editor.choice.value == "your own"
     assert editor.picture.value != before
     assert "sum to 2.5" in editor.said.value
+    assert "black is 0 and white is 1" in editor.said.value
 
 
 def test_a_chosen_kernel_fills_the_fields_and_is_drawn_once(editor, monkeypatch):

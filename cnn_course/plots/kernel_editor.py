@@ -69,7 +69,7 @@ class KernelEditor:
         self.picture = widgets.Image(format="png")
         self.said = widgets.HTML()
         grid = [widgets.HBox(self.fields[row * columns : (row + 1) * columns]) for row in range(rows)]
-        self.editor = widgets.HBox([widgets.VBox([self.choice, *grid, self.said]), self.picture])
+        self.editor = widgets.VBox([widgets.HBox([widgets.VBox([self.choice, *grid]), self.picture]), self.said])
         self._filling = False
         self.choice.observe(self._fill, "value")
         for field in self.fields:
@@ -103,9 +103,10 @@ class KernelEditor:
         self.picture.value = data["image/png"]
         self.picture.width = metadata["image/png"]["width"]
         response, total = self._respond(self.kernel), round(float(self.kernel.sum()), 9)
+        shades = "black is 0 and white is 1" if total else "middle grey is 0"
         self.said.value = html.escape(
             f"The entries sum to {total:g}, and that is what an even surface of brightness 1 becomes. "
-            f"On this photo the response goes from {response.min():.2f} to {response.max():.2f}."
+            f"On this photo the response goes from {response.min():.2f} to {response.max():.2f}; {shades}."
         )
 
     def _draw(self, name: str) -> Figure:
