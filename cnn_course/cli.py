@@ -17,11 +17,12 @@ class Paragraphs(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; what the package refuses becomes the command's error message."""
+        from cnn_course.exercises.progress import ProgressError
         from cnn_course.reports.errors import ReportError
 
         try:
             return super().invoke(context)
-        except ReportError as error:
+        except (ReportError, ProgressError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -47,6 +48,17 @@ def list_lessons(notebooks: Path | None) -> None:
     for lesson in catalogue.lessons(notebooks):
         click.secho(f"{lesson.name}", bold=True, nl=False)
         click.echo(f"  {lesson.title}\n{click.wrap_text(lesson.sentence, 100, '    ', '    ')}")
+
+
+@main.command()
+@notebooks_option
+def progress(notebooks: Path | None) -> None:
+    """Show which exercises you have solved, and which one is next."""
+    from cnn_course.exercises import progress
+    from cnn_course.reports import catalogue
+
+    click.echo(progress.overview(catalogue.lessons(notebooks)))
+    click.echo(f"They are recorded in {progress.progress_file()}")
 
 
 @main.command()
@@ -186,6 +198,42 @@ def copy(folder: Path, force: bool) -> None:
             if part.exists():
                 part.unlink()
     click.echo(f"The lessons are in {folder.absolute()}. Open them with: jupyter lab {folder}")
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail where a lesson has other links than it should.")
+@notebooks_option
+def navigation(check: bool, notebooks: Path | None) -> None:
+    """For authors: write the links to the previous lesson, the contents and the next one into all lessons."""
+    from cnn_course.reports import catalogue, navigation
+
+    altered = ", ".join(lesson.name for lesson in navigation.connect(catalogue.lessons(notebooks), store=not check))
+    if check and altered:
+        raise click.ClickException(f"The links are out of step in {altered}. 'cnn-course navigation' repairs them.")
+    click.echo(f"Links written into {altered}." if altered else "All links are in step.")
+
+
+@main.command()
+@click.option("--repo", metavar="OWNER/NAME", help="The repository on GitHub that holds the course.")
+@click.option("--ref", metavar="TAG", help="The version of it: a tag, a branch or a commit.")
+@click.option("--remove", is_flag=True, help="Take the badges and the address out of the lessons.")
+@click.option("--check", is_flag=True, help="Write nothing; fail where the lessons differ in this.")
+@notebooks_option
+def colab(repo: str | None, ref: str | None, remove: bool, check: bool, notebooks: Path | None) -> None:
+    """For authors: write into all lessons a badge that opens them on Colab, and where Colab finds the course."""
+    from cnn_course.reports import catalogue, colab
+
+    if [bool(repo or ref), remove, check].count(True) != 1 or bool(repo) != bool(ref):
+        raise click.UsageError("Give --repo OWNER/NAME and --ref TAG, or --remove alone, or --check alone.")
+    lessons = catalogue.lessons(notebooks)
+    if check:
+        altered = ", ".join(lesson.name for lesson in colab.out_of_step(lessons))
+        if altered:
+            raise click.ClickException(f"Out of step: {altered}. Give --repo and --ref, or --remove, to repair that.")
+    else:
+        repository = None if remove else colab.Repository(repo, ref)
+        altered = ", ".join(lesson.name for lesson in colab.stamp(lessons, repository))
+    click.echo(f"Written into {altered}." if altered else "All lessons are in step.")
 
 
 @main.command()

@@ -23,7 +23,7 @@ def empty_machine(tmp_path, monkeypatch):
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("CNN_COURSE_HOME", str(home / "course"))
     monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
     monkeypatch.delenv("CNN_COURSE_DATA", raising=False)
 

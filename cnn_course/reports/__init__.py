@@ -5,7 +5,8 @@
 - :mod:`running`: several lessons, each into a folder of its own that appears when it is whole;
 - :mod:`mathematics`, :mod:`formats`, :mod:`thumbnails` and :mod:`pages`: the HTML;
 - :mod:`comparison`: several runs of a lesson side by side;
-- :mod:`authoring`: the outputs that are stored with a lesson.
+- :mod:`authoring`: the outputs that are stored with a lesson;
+- :mod:`navigation`, :mod:`colab` and :mod:`generated`: the cells that commands write into the lessons.
 
 Importing this package is cheap; papermill and nbconvert are imported by what needs them.
 """

@@ -84,6 +84,10 @@ class LessonRenderer(IPythonRenderer):
             return super().link(text, self.places[name] + mark + anchor, title) if name in self.places else text
         return super().link(text, url, title)
 
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a picture; of one on the web only its description, since a report loads nothing from there."""
+        return text if url.startswith(("http://", "https://")) else super().image(text, url, title)
+
     def _formula(self, latex: str, *, display: bool) -> str:
         try:
             mathml = to_mathml(latex, display=display)

@@ -67,6 +67,12 @@ def test_links_lead_to_reports_that_exist_and_to_the_web(text_page):
     assert "none" in text_page
 
 
+def test_a_picture_on_the_web_is_named_and_not_loaded():
+    page = page_of(new_markdown_cell("[![Open in Colab](https://colab.example/badge.svg)](https://colab.example/x)"))
+    assert pages.external_references(page) == []
+    assert '<a href="https://colab.example/x">Open in Colab</a>' in page
+
+
 def test_a_formula_that_is_broken_shows_its_source_and_is_reported():
     body, broken = pages.cells_as_html(new_notebook(cells=[new_markdown_cell(r"A $\foo{x}$ here")]))
     assert '<code class="formula">\\foo{x}</code>' in body
