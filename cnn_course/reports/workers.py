@@ -11,6 +11,7 @@ dask's TLS.
 import contextlib
 import io
 import logging
+import signal
 import sys
 import tempfile
 import time
@@ -69,6 +70,7 @@ def connected(scheduler: str | None, jobs: int) -> Iterator["Client"]:
                     host="127.0.0.1",
                     dashboard_address=None,
                     memory_limit=0,
+                    preload=[__name__],  # dask_setup
                     silence_logs=logging.CRITICAL,
                 )
                 stack.enter_context(cluster)
@@ -83,6 +85,11 @@ def connected(scheduler: str | None, jobs: int) -> Iterator["Client"]:
             ) from error
         _check_workers(client)
         yield client
+
+
+def dask_setup(worker: Any) -> None:
+    """On a worker of this machine, called by dask: leave Ctrl-C at the terminal to the command that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
