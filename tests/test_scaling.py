@@ -4,11 +4,13 @@ import itertools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
 import keras
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from cnn_course import scaling
-from cnn_course.scaling import training, workers
+from cnn_course.scaling import training, worker, workers
 
 
 def small_model(seed=0):
@@ -234,7 +236,9 @@ def test_a_killed_worker_ends_the_attempt_and_the_next_one_finishes(killed_and_r
     with np.load(folder / "weights.npz") as stored:
         for name, by_hand in zip(stored.files, expected, strict=True):
             np.testing.assert_allclose(stored[name], by_hand, atol=1e-4)
-    assert json.loads((folder / "worker-1.json").read_text())["replicas"] == 2
+    told = json.loads((folder / "worker-1.json").read_text())
+    assert told["replicas"] == 2
+    assert told["listens_on"] != []
 
 
 def test_keras_fit_under_several_workers_fails_and_its_error_is_kept(killed_and_resumed):
@@ -243,14 +247,20 @@ def test_keras_fit_under_several_workers_fails_and_its_error_is_kept(killed_and_
 
 
 def test_workers_that_cannot_finish_are_reported_with_the_end_of_the_log(images, tmp_path):
-    job = scaling.write_job(tmp_path, small_model(), *images, steps=3, batch_size=15, rate=0.1)
-    with pytest.raises(scaling.WorkersFailed, match=r"(?s)After 1 attempts worker \d.*cannot be cut into 2 equal"):
-        scaling.run_workers(job, attempts=1)
+    job = scaling.write_job(tmp_path, small_model(), *images, steps=3, batch_size=60, rate=0.1)
+    with pytest.raises(
+        scaling.WorkersFailed, match=r"(?s)After 1 attempts worker 0 .* 60 images is larger than the set"
+    ):
+        scaling.run_workers(job, workers=1, attempts=1)
+
+
+def test_the_addresses_at_which_a_process_listens_are_found():
+    before = worker.listening(psutil.Process())
+    with socket.create_server(("127.0.0.2" if sys.platform == "linux" else "127.0.0.1", 0)) as server:
+        assert set(worker.listening(psutil.Process())) == {*before, server.getsockname()[0]}
 
 
 def test_free_ports_are_different_and_can_be_bound():
-    import socket
-
     ports = workers.free_ports(3)
     assert len(set(ports)) == 3
     for port in ports:
