@@ -102,7 +102,7 @@ def _one_profile(profile: str, parameters: dict[str, Any]) -> str:
     "-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME V1,V2,...", help="Values of a parameter."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default reports/grid-LESSON.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of a dask scheduler, tcp://HOST:8786; by default this machine.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of your own dask scheduler, tcp://HOST:8786; else this machine.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once, on this machine.")
 @notebooks_option
 def run_grid(

@@ -3,9 +3,9 @@
 A worker gets a notebook as text and sends back the report's folder, so that it needs the course installed, and no disk
 in common with the one who asks.
 
-A scheduler of dask asks nobody for a password: whoever reaches its port can have code executed by its workers. The one
-that is started here listens on the loopback address only; another one belongs into a network of one's own, or behind
-dask's TLS.
+A scheduler of dask asks nobody for a password: whoever reaches its port can have code executed by its workers, and what
+these answer is unpickled here. The one that is started here listens on the loopback address only; another one belongs
+into a network of one's own, or behind dask's TLS.
 """
 
 import contextlib

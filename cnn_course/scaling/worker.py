@@ -92,7 +92,7 @@ def _fit(strategy: Any, model_file: Path, images: Any, labels: Any, job: dict[st
             model.compile(keras.optimizers.SGD(job["rate"]), loss)
         model.fit(images, labels, batch_size=job["batch_size"], steps_per_epoch=1, verbose=0)
     except Exception as error:
-        return textwrap.shorten(f"{type(error).__name__}: {error}", 300)
+        return textwrap.shorten(f"{type(error).__name__}: {error}", 120)
     return "it works"
 
 
