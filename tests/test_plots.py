@@ -268,6 +268,7 @@ def test_functions_and_their_derivatives_are_drawn_in_one_panel_each():
     np.testing.assert_array_equal(values.get_ydata(), x**2)
     np.testing.assert_array_equal(derivative.get_ydata(), 2 * x)
     assert values.get_linestyle() != derivative.get_linestyle()
+    assert drawn.axes[0].get_ylabel() == "value and derivative"
     assert drawn.axes[0].get_ylim() != drawn.axes[1].get_ylim()
     shared = plots.functions_with_derivatives(x, {"a": (x, x), "b": (9 * x, x)}, xlabel="x", alt="Two.", sharey=True)
     assert shared.axes[0].get_ylim() == shared.axes[1].get_ylim()

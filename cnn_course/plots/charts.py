@@ -177,6 +177,7 @@ def functions_with_derivatives(
         axis.plot(x, derivative, color=COLOURS[1], linewidth=1.8, linestyle="--", label="derivative")
         axis.set_title(name, loc="center")
         axis.set_xlabel(xlabel)
+    axes[0, 0].set_ylabel("value and derivative")
     drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return drawn
 
