@@ -79,7 +79,7 @@ def write_job(
     return folder / "job.json"
 
 
-def run_workers(job: Path, *, workers: int = 2, attempts: int = 3, timeout: float = 300) -> list[Attempt]:
+def run_workers(job: Path, *, workers: int = 2, attempts: int = 3, timeout: float = 600) -> list[Attempt]:
     """Run a job on several worker processes of this machine, and return what became of each attempt.
 
     Where one worker is lost, those that are left can do nothing: each step needs the gradients of all. So they are
