@@ -109,6 +109,46 @@ def _one_profile(profile: str, parameters: dict[str, Any]) -> str:
     return other
 
 
+@main.command("grid")
+@click.argument("lesson")
+@click.option("--profile", type=PROFILES, default="auto", show_default=True, help="How much is computed.")
+@click.option(
+    "-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME V1,V2,...", help="Values of a parameter."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default reports/grid-LESSON.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of your own dask scheduler, tcp://HOST:8786; else this machine.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once, on this machine.")
+@notebooks_option
+def run_grid(
+    lesson: str,
+    profile: str,
+    given: tuple[tuple[str, str], ...],
+    out: Path | None,
+    scheduler: str | None,
+    jobs: int,
+    notebooks: Path | None,
+) -> None:
+    """Execute a lesson with every combination of the given values, and compare the runs.
+
+    Runs that are finished are not repeated; those of a lost worker are. It needs dask: pip install
+    'cnn-course[cluster]'.
+    """
+    from cnn_course.reports import catalogue, grid, running
+
+    chosen = catalogue.choose([lesson], catalogue.lessons(notebooks))[0]
+    plans = grid.plans(chosen, profile, grid.values_by_name(given))
+    out = out or Path("reports") / f"grid-{chosen.name}"
+    try:
+        made = grid.run(plans, out, scheduler=scheduler, jobs=jobs)
+    except running.Interrupted as stopped:
+        click.echo(f"\n{stopped} The same command goes on from there.", err=True)
+        raise click.exceptions.Exit(128 + stopped.signal_number) from None
+    click.echo(f"\n{made.table}\n\nOpen {made.page or out.absolute() / 'index.html'}")
+    bad = [*made.given_up, *(report.run for report in made.reports if report.status != "passed")]
+    if bad:
+        raise click.ClickException(f"These did not pass: {', '.join(bad)}.")
+
+
 @main.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default="reports/comparison", show_default=True)

@@ -60,6 +60,13 @@ def test_marks_stand_at_their_places_under_their_names():
     assert [(text.get_text(), text.xy[0]) for text in axis.texts] == [("here", 20.0)]
 
 
+def test_given_ticks_of_a_logarithmic_axis_are_the_only_ones():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "alt": "a"}
+    axis = plots.lines([2, 8, 32], {"a": [1, 2, 3]}, xscale="log", xticks=[2, 8, 32], **texts).axes[0]
+    assert (axis.get_xticks().tolist(), axis.get_xticks(minor=True).tolist()) == ([2, 8, 32], [])
+    assert len(plots.lines([2, 8, 32], {"a": [1, 2, 3]}, xscale="log", **texts).axes[0].get_xticks(minor=True)) > 3
+
+
 def test_whole_numbers_have_ticks_at_whole_numbers():
     keywords = {"xlabel": "epoch", "ylabel": "loss", "title": "Loss", "alt": "One."}
     axis = plots.lines(range(1, 5), {"plain": [4, 3, 2, 1]}, **keywords).axes[0]

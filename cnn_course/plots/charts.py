@@ -43,6 +43,9 @@ def lines(
     if x.dtype.kind in "iu":  # half an epoch is no place for a tick
         axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, **axis_settings)
+    for side in (axis.xaxis, axis.yaxis):
+        if f"{side.axis_name}ticks" in axis_settings:  # a logarithmic axis would put numbers between those
+            side.set_minor_locator(ticker.NullLocator())
     for name, place in (marks or {}).items():
         axis.axvline(place, color="#555555", linestyle="--", linewidth=1.2)
         # Beside its line, from the upper end of the axes down.

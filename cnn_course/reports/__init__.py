@@ -5,6 +5,7 @@
 - :mod:`running`: several lessons, each into a folder of its own that appears when it is whole;
 - :mod:`mathematics`, :mod:`formats`, :mod:`thumbnails` and :mod:`pages`: the HTML;
 - :mod:`comparison`: several runs of a lesson side by side;
+- :mod:`grid` and :mod:`workers`: all combinations of some parameters' values, on one machine or on many;
 - :mod:`authoring`: the outputs that are stored with a lesson;
 - :mod:`navigation`, :mod:`colab` and :mod:`generated`: the cells that commands write into the lessons.
 

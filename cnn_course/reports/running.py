@@ -115,9 +115,9 @@ def run(plans: Sequence[Plan], out: Path, *, jobs: int = 1) -> list[Report]:
     def work(plan: Plan, notebook: Any) -> Report:
         with bar.get_lock():
             tqdm.write(f"{plan.name}: started", file=sys.stdout)
-        return _make_report(plan, notebook, out, kernels, on_cell=bar.update, places=places)
+        return make_report(plan, notebook, out, kernels, on_cell=bar.update, places=places)
 
-    with _termination_as_interrupt() as received, bar:
+    with termination_as_interrupt() as received, bar:
         futures: dict[Future, Any] = {}
         try:
             futures = {pool.submit(work, plan, book): book for plan, book in zip(plans, notebooks, strict=True)}
@@ -199,7 +199,7 @@ def _read(lesson: Lesson) -> Any:
     return nbformat.read(lesson.path, as_version=4)
 
 
-def _make_report(
+def make_report(
     plan: Plan,
     notebook: Any,
     out: Path,
@@ -259,7 +259,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def _termination_as_interrupt() -> Iterator[list[int]]:
+def termination_as_interrupt() -> Iterator[list[int]]:
     """Let SIGTERM raise ``KeyboardInterrupt`` as SIGINT does; yields the list of the signals that came."""
     received: list[int] = []
 
