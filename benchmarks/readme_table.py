@@ -213,7 +213,7 @@ ROWS = {
     "13": Row(
         "Deployment",
         "How does a network become a service?",
-        "32 images together are answered {} times as fast as one at a time; {} requests are lost while the model changes",
+        "32 images together are answered {} times as fast as one at a time; replacing the model loses {} requests",
         (
             Checked("32 images together: images in a second, by one at a time"),
             Checked("requests lost or refused while the version changed", "{:.0f}"),
@@ -222,7 +222,7 @@ ROWS = {
     "14": Row(
         "Scaling out",
         "When is one device not enough?",
-        "trained by two processes, of which one is killed on the way, the weights differ by {} from an undisturbed run's",
+        "two processes, one killed on the way: the weights differ by {} from those of an undisturbed run",
         (Checked("two processes, one killed on the way: weights differ by", "{:.1g}"),),
     ),
     "15": Row(
