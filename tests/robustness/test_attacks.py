@@ -104,7 +104,7 @@ def test_the_trainer_s_change_is_fgsm_when_it_does_not_start_at_random(trained):
     images, labels = tf.constant(test.images[:20], tf.float32), test.labels[:20]
     trainer = AdversarialTrainer(model, start=0.0, step_size=8.0)
     expected = fgsm(model, images.numpy(), labels)
-    np.testing.assert_allclose(np.asarray(trainer._changed(images, labels)), expected, atol=1e-3)
+    np.testing.assert_allclose(np.asarray(trainer.changed(images, labels)), expected, atol=1e-3)
     np.testing.assert_allclose(trainer((images, labels)), model(images), atol=1e-4)  # in inference nothing is changed
 
 
@@ -113,7 +113,7 @@ def test_the_trainer_s_change_keeps_its_limit(trained, limit):
     model, test = trained
     images = tf.constant(test.images[:20], tf.float32)
     trainer = AdversarialTrainer(model, start=16.0, step_size=8.0, limit=limit)
-    change = np.abs(np.asarray(trainer._changed(images, test.labels[:20])) - images).max()
+    change = np.abs(np.asarray(trainer.changed(images, test.labels[:20])) - images).max()
     assert change <= (limit or 24.0) + 1e-3
     assert change > 0.9 * (limit or 24.0)
 
