@@ -87,7 +87,7 @@ def run(
     chosen = catalogue.choose(lessons, catalogue.lessons(notebooks))
     parameters = {name: catalogue.literal(value) for name, value in given}
     profile = _one_profile(profile, parameters)
-    plans = [running.Plan(lesson, profile, parameters, code) for lesson in chosen]
+    plans = [running.Plan(lesson, profile, parameters, code, notebooks) for lesson in chosen]
     try:
         reports = running.run(plans, out, jobs=jobs)
     except running.Interrupted as stopped:
@@ -136,7 +136,7 @@ def run_grid(
     from cnn_course.reports import catalogue, grid, running
 
     chosen = catalogue.choose([lesson], catalogue.lessons(notebooks))[0]
-    plans = grid.plans(chosen, profile, grid.values_by_name(given))
+    plans = grid.plans(chosen, profile, grid.values_by_name(given), notebooks)
     out = out or Path("reports") / f"grid-{chosen.name}"
     try:
         made = grid.run(plans, out, scheduler=scheduler, jobs=jobs)

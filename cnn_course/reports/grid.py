@@ -80,15 +80,21 @@ def values_by_name(given: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
     return {name: values_of(text) for name, text in given}
 
 
-def plans(lesson: Lesson, profile: str, values: Mapping[str, Sequence[Any]]) -> list[Plan]:
+def plans(
+    lesson: Lesson, profile: str, values: Mapping[str, Sequence[Any]], notebooks: Path | None = None
+) -> list[Plan]:
     """Return a plan for each combination of the values, the last parameter's changing fastest.
+
+    ``notebooks`` is the folder of the lessons where another than the course's own was named.
 
     Raises:
         ReportError: A parameter is unknown, or two combinations would have the same folder.
     """
     catalogue.refuse_unknown(values, lesson)
     combinations = itertools.product(*values.values())
-    found = [Plan(lesson, profile, dict(zip(values, chosen, strict=True))) for chosen in combinations]
+    found = [
+        Plan(lesson, profile, dict(zip(values, chosen, strict=True)), notebooks=notebooks) for chosen in combinations
+    ]
     names = [plan.name for plan in found]
     double = next((name for name in names if names.count(name) > 1), None)
     if double:

@@ -17,7 +17,6 @@ from typing import Any
 
 import psutil
 
-from cnn_course import bundled
 from cnn_course.lesson import write_json
 from cnn_course.reports import catalogue
 from cnn_course.reports.authoring import kernel_environment
@@ -31,12 +30,16 @@ SPACE_PER_LESSON = 32 * 2**20
 
 @dataclass(frozen=True)
 class Plan:
-    """One lesson as it is to be run: profile, parameters, the name of its folder, and whether its page shows code."""
+    """One lesson as it is to be run: profile, parameters, the name of its folder, and whether its page shows code.
+
+    ``notebooks`` is the folder of the lessons where another than the course's own was named.
+    """
 
     lesson: Lesson
     profile: str
     parameters: Mapping[str, Any]
     code: bool = True
+    notebooks: Path | None = None
 
     @property
     def name(self) -> str:
@@ -48,13 +51,12 @@ class Plan:
 
     def command(self, profile: str) -> str:
         """Return the command that repeats this run; ``profile`` is what it ran in, which "auto" leaves open."""
-        folder = self.lesson.path.parent
         words = [
             f"cnn-course run {shlex.quote(self.lesson.name)}",
             "" if profile == "auto" else f"--profile {profile}",
             catalogue.as_arguments(self.parameters),
             "" if self.code else "--no-code",
-            "" if folder.resolve() == bundled.folder("notebooks") else f"--notebooks {shlex.quote(str(folder))}",
+            f"--notebooks {shlex.quote(str(self.notebooks))}" if self.notebooks else "",
         ]
         return " ".join(word for word in words if word)
 

@@ -133,6 +133,7 @@ def submitted(client: "Client", grid: str, plans: Sequence[Plan], source: str) -
             source,
             plan.profile,
             dict(plan.parameters),
+            plan.notebooks,
             key=f"{plan.name}-{grid}",
             priority=-k,
             retries=1,  # of an exception that is not the lesson's, such as a full disk of the worker
@@ -188,7 +189,14 @@ def reason(future: "Future") -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def make(grid: str, file_name: str, source: str, profile: str, parameters: Mapping[str, Any]) -> bytes:
+def make(
+    grid: str,
+    file_name: str,
+    source: str,
+    profile: str,
+    parameters: Mapping[str, Any],
+    notebooks: Path | None,
+) -> bytes:
     """On a worker: make one report in a folder of the worker's own, and return the folder as a zip file."""
     import nbformat
     from distributed import get_worker
@@ -198,7 +206,7 @@ def make(grid: str, file_name: str, source: str, profile: str, parameters: Mappi
         folder = Path(name)
         notebook_file = folder / file_name
         notebook_file.write_text(source, encoding="utf-8")
-        plan = Plan(Lesson(notebook_file), profile, parameters)
+        plan = Plan(Lesson(notebook_file), profile, parameters, notebooks=notebooks)
         out = folder / "out"
         out.mkdir()
         make_report(

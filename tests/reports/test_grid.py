@@ -122,6 +122,8 @@ def test_a_grid_makes_all_reports_and_one_comparison_and_repeats_nothing(lesson,
         f"00_checked-quick-epochs={e}-width={w}" for e in (1, 2) for w in (16, 8)
     ]
     assert "cnn-course run 00_checked --profile quick -p epochs 1" in next(out.glob("00_*/index.html")).read_text()
+    report = json.loads((out / "00_checked-quick-epochs=1-width=8" / "report.json").read_text())
+    assert report["command"].endswith(f"-p epochs 1 -p width 8 --notebooks {lesson.path.parent}")
     assert not list(out.glob("*.part"))
 
     monkeypatch.setattr(workers, "connected", None)  # no run can be made

@@ -42,7 +42,7 @@ time.sleep(600)
 
 
 def plans(folder, profile="quick", **parameters):
-    return [running.Plan(lesson, profile, parameters) for lesson in catalogue.lessons(folder)]
+    return [running.Plan(lesson, profile, parameters, notebooks=folder) for lesson in catalogue.lessons(folder)]
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +120,11 @@ def test_the_command_of_a_report_repeats_it_with_the_same_numbers(done, tmp_path
         assert first[part] == again[part]
 
 
-def test_the_command_names_the_profile_that_auto_came_to_and_hides_code_again():
+def test_the_command_names_the_profile_that_auto_came_to_and_what_else_was_asked():
     lesson = catalogue.lessons()[0]
-    plan = running.Plan(lesson, "auto", {"seed": 3}, code=False)
-    assert plan.command("full") == f"cnn-course run {lesson.name} --profile full -p seed 3 --no-code"
+    plan = running.Plan(lesson, "auto", {"seed": 3}, code=False, notebooks=Path("my lessons"))
+    options = "--profile full -p seed 3 --no-code --notebooks 'my lessons'"
+    assert plan.command("full") == f"cnn-course run {lesson.name} {options}"
 
 
 def test_nothing_else_is_left_in_the_folder_or_the_notebook(done):
