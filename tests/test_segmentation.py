@@ -141,9 +141,10 @@ def test_batches_keep_each_mask_with_its_image(augment):
 
 def test_each_epoch_has_an_order_and_draws_of_its_own():
     data = datasets.load("shapes10", size=30)
-    batches = segmentation.mask_batches(data, 30, shuffle=0, augment=True)
-    (first, _), (second, _) = (next(iter(batches)) for _ in range(2))
-    assert not np.array_equal(first, second)
+    for shuffle, augment in ((0, False), (None, True), (0, True)):
+        batches = segmentation.mask_batches(data, 30, shuffle=shuffle, augment=augment)
+        (first, _), (second, _) = (next(iter(batches)) for _ in range(2))
+        assert not np.array_equal(first, second), (shuffle, augment)
 
 
 def test_a_set_without_masks_or_of_another_shape_is_refused():
