@@ -29,6 +29,7 @@ OTHER_PARAMETERS = {
     "10_simclr": {"seed": 1, "batch_size": 50},
     "11_hyperparameter_search": {"seed": 1, "batch_size": 40},
     "12_robustness": {"seed": 1, "batch_size": 40},
+    "13_deployment": {"seed": 1, "batch_size": 40},
     "15_beyond_classification": {"seed": 1, "batch_size": 30},
     "16_leaderboard": {"seed": 1, "repeats": 20},
 }
