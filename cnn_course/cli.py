@@ -208,6 +208,18 @@ def execute(lessons: tuple[str, ...], profile: str, in_place: bool, notebooks: P
         click.echo(f"{lesson.name}: {'stored' if in_place else 'could be stored; --in-place does it'}")
 
 
+def _serving_commands() -> Any:
+    """Import what exports and serves; where packages for it are missing, that is the command's error message."""
+    from cnn_course import startup
+
+    startup.start_tensorflow_quietly()
+    try:
+        from cnn_course.serving import commands
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from error
+    return commands
+
+
 @main.command()
 @click.argument("network", metavar="NETWORK")
 @click.option("--out", type=click.Path(path_type=Path), default="models", show_default=True, help="Folder of models.")
@@ -223,14 +235,10 @@ def export(network: str, out: Path, **described: Any) -> None:
     NETWORK is one that came with the course (fast_network, student), or a .keras file. The version goes to
     OUT/NAME/NUMBER.
     """
-    from cnn_course import startup
-
-    startup.start_tensorflow_quietly()
-    from cnn_course.serving import ServingError, commands
-
+    commands = _serving_commands()
     try:
         version = commands.export_network(network, out, **described)
-    except ServingError as error:
+    except commands.ServingError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{version} is written. Serve it with: cnn-course serve {version.parent}")
 
@@ -263,11 +271,7 @@ def serve(
     MODEL is a folder that holds numbered versions, as 'cnn-course export' writes them. The newest is served, and a
     new one is picked up. Ctrl+C ends the service when it has answered what it has accepted.
     """
-    from cnn_course import startup
-
-    startup.start_tensorflow_quietly()
-    from cnn_course.serving import Limits, ServingError, commands
-
+    commands = _serving_commands()
     try:
         commands.serve_folder(
             model,
@@ -277,10 +281,10 @@ def serve(
             batching=batching,
             largest_batch=largest_batch,
             poll_seconds=poll,
-            limits=Limits(rows=largest_request, body_bytes=largest_body * 2**20),
+            limits=commands.Limits(rows=largest_request, body_bytes=largest_body * 2**20),
             tell=lambda line: print(line, flush=True),
         )
-    except ServingError as error:
+    except commands.ServingError as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -89,7 +89,7 @@ def create_app(
     async def answer(request: Request) -> Response:
         with metrics.request() as seen:
             try:
-                target = contract.route(request.method, request.url.path)
+                target = contract.route(request.method, request.scope["path"])
                 seen["action"] = target.action
                 content, code = await _answered(request, target, versions, app.state.batcher, metrics, limits), 200
             except RequestError as error:
@@ -132,7 +132,7 @@ async def _answered(
         outputs = await batcher.run(
             lambda tensors: version.execute(asked.signature, tensors),
             asked.tensors,
-            key=(version.number, asked.signature, shapes) if together else None,
+            key=(version, asked.signature, shapes) if together else None,
         )
     await _called(beside, metrics.images, asked.tensors, outputs)
     return await _called(beside, contract.answer, outputs, by_row=asked.by_row)

@@ -188,7 +188,8 @@ class Versions:
         """Forget the former versions that no request needs any more."""
         for version in [old for old in self._retiring if not self._requests[old.number]]:
             self._retiring.remove(version)
-            self._states[version.number] = VersionState(version.number, "END")
+            if self._states[version.number].state == "UNLOADING":  # the same number may have come back meanwhile
+                self._states[version.number] = VersionState(version.number, "END")
 
     def _note(self, state: VersionState) -> None:
         with self._lock:

@@ -71,6 +71,7 @@ def test_columns_signatures_and_versions(service):
     assert client.post(f"{MODEL}:predict", json=two).json() == {"predictions": [{"y": 4.0, "x_bytes": {"b64": "AP8="}}]}
     total = {"signature_name": "sum", "inputs": [1, 2, 3]}
     assert client.post(f"{MODEL}:predict", json=total).json() == {"outputs": 6.0}
+    assert client.post("/v1/models/h%61lf:predict", json={"inputs": [2]}).json() == {"outputs": [4.0]}
     described = client.get(f"{MODEL}/versions/1/metadata").json()
     assert described["model_spec"]["version"] == "1"
 

@@ -1,7 +1,9 @@
 """The commands export and serve, as somebody at a terminal meets them."""
 
+import importlib.util
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from cnn_course import cli
+from cnn_course.serving import required
 
 
 def call(*arguments):
@@ -86,3 +89,17 @@ def test_a_file_that_is_broken_or_brings_code_along_is_refused(tmp_path):
     assert result.exit_code == 1
     assert "cannot be loaded" in result.output
     assert not (tmp_path / "models").exists()
+
+
+def test_packages_that_are_missing_are_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "httpx" or None)
+    with pytest.raises(ModuleNotFoundError, match="pip install fastapi prometheus-client uvicorn"):
+        runpy.run_path(required.__file__)
+
+
+@pytest.mark.parametrize("arguments", [["export", "student"], ["serve", "models/student"]])
+def test_a_command_without_its_packages_ends_without_a_traceback(arguments, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cnn_course.serving", None)
+    result = call(*arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")

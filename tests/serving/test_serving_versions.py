@@ -46,6 +46,19 @@ def test_a_version_that_is_gone_gives_way_to_the_one_before(half):
     assert half.served == 1
 
 
+def test_a_version_that_comes_back_while_its_former_self_still_answers_is_available(half):
+    (half.folder / "2").mkdir()
+    half.refresh()
+    with half.lease() as former:
+        (half.folder / "2").rmdir()
+        half.refresh()
+        (half.folder / "2").mkdir()
+        half.refresh()
+        with half.lease() as back:
+            assert back is not former
+    assert states(half) == {2: "AVAILABLE", 1: "END"}
+
+
 def test_a_broken_version_is_reported_once_and_tried_again_when_it_was_changed(half):
     half.refresh()
     broken = half.folder / "2" / "broken"
