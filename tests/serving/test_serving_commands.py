@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from cnn_course import cli
-from cnn_course.serving import required
+from cnn_course.serving import Limits, commands, required
 
 
 def call(*arguments):
@@ -89,6 +89,14 @@ def test_a_file_that_is_broken_or_brings_code_along_is_refused(tmp_path):
     assert result.exit_code == 1
     assert "cannot be loaded" in result.output
     assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_who_opens_the_service_to_others_is_warned(host, warned, exported, monkeypatch):
+    lines, settings = [], {"name": None, "batching": True, "largest_batch": 8, "poll_seconds": 1.0}
+    monkeypatch.setattr(commands, "serve", lambda app, listener: None)
+    commands.serve_folder(exported.parent, host=host, port=0, limits=Limits(), tell=lines.append, **settings)
+    assert [line.startswith("Other machines can reach it") for line in lines] == [False, True][: 1 + warned]
 
 
 def test_packages_that_are_missing_are_named(monkeypatch):
