@@ -1,5 +1,6 @@
 """Start and stop the service: in the foreground of a command, or in a thread of a notebook or a test."""
 
+import asyncio
 import signal
 import socket
 import threading
@@ -15,6 +16,29 @@ LOCAL = "127.0.0.1"  # nobody outside this machine
 PORT = 8501  # TensorFlow Serving's
 
 
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server, which comes to its end whatever its clients do.
+
+    At its end uvicorn closes the connections that it knows, each when its answer is sent, and waits until there are
+    none. One that was accepted in just that moment is not among them: a client that asks on and on would keep the
+    server alive for ever. So they are closed again and again.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        closing = asyncio.create_task(self._close_connections())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            closing.cancel()
+
+    async def _close_connections(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            for connection in list(self.server_state.connections):
+                if not connection.transport.is_closing():
+                    connection.shutdown()
+
+
 class Server:
     """A service that answers in a thread of this process until it is stopped.
 
@@ -24,7 +48,7 @@ class Server:
     def __init__(self, app: FastAPI, *, host: str = LOCAL, port: int = 0) -> None:
         self._socket = bound(host, port)
         self.address = address_of(self._socket)
-        self._server = uvicorn.Server(_config(app))
+        self._server = _Uvicorn(_config(app))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True, name="server")
         self._thread.start()
         while not self._server.started:
@@ -51,7 +75,7 @@ def serve(app: FastAPI, listener: socket.socket) -> None:
 
     What was accepted is answered; a second Ctrl+C does not wait for it.
     """
-    server = uvicorn.Server(_config(app))
+    server = _Uvicorn(_config(app))
 
     def asked_to_end(number: int, frame: FrameType | None) -> None:
         """Stand in the place of the handlers that would end the process; uvicorn calls it at its own end."""

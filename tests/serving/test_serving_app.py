@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import socket
+import threading
 import time
 
 import httpx
@@ -184,6 +185,30 @@ def test_the_end_answers_what_was_accepted(service, half):
         ending.result(timeout=10)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}{MODEL}")
+
+
+def test_a_client_that_comes_in_the_last_moment_and_asks_on_and_on_does_not_keep_the_server_alive(half):
+    app = serving.create_app(half.folder, versions=half)
+    server, blocked, gate = serving.Server(app), threading.Event(), threading.Event()
+
+    def hold_the_event_loop():
+        blocked.set()
+        assert gate.wait(30)
+        return b""
+
+    app.state.metrics.text = hold_the_event_loop
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        threads.submit(httpx.get, f"{server.address}/metrics", timeout=30)
+        assert blocked.wait(30)
+        clients = serving.Clients(f"{server.address}{MODEL}:predict", [b'{"instances": [1]}'], 1)
+        time.sleep(0.2)
+        ending = threads.submit(server.stop)
+        time.sleep(0.2)
+        gate.set()  # now the loop finds both: a new connection, and that it is to end
+        concurrent.futures.wait([ending], timeout=5)
+        ended = ending.done()
+        clients.stop()
+    assert ended
 
 
 def test_the_metrics_count_requests_batches_errors_and_versions(service):
