@@ -1,6 +1,7 @@
 """Models that are there at once: one in plain NumPy for the service, and a tiny network for the export."""
 
 import threading
+import time
 
 import keras
 import numpy as np
@@ -53,6 +54,19 @@ def half(tmp_path):
     """Return the versions of a model ``half``, with version 1."""
     (tmp_path / "half" / "1").mkdir(parents=True)
     return serving.Versions(tmp_path / "half", load=HalfPlusThree)
+
+
+@pytest.fixture
+def eventually():
+    """Return a function that waits until a condition holds, at most a minute."""
+
+    def wait(condition):
+        until = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Quantiles from buckets, the drift of histograms, and what clients and scrapes say of a service."""
 
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -122,10 +121,11 @@ def test_clients_count_what_is_lost():
     assert found.lost[0].startswith("ConnectionRefusedError")
 
 
-def test_scrapes_over_time_are_of_one_service(half):
+def test_scrapes_over_time_are_of_one_service(half, eventually):
     with serving.Server(serving.create_app(half.folder, versions=half)) as server:
-        with serving.Scraper(server.address, every=0.02) as scraper:
-            serving.load(f"{server.address}/v1/models/half:predict", [b'{"instances": [1]}'], clients=1, seconds=0.2)
+        url, body = f"{server.address}/v1/models/half:predict", b'{"instances": [1]}'
+        with serving.Scraper(server.address, every=0.02) as scraper, serving.Clients(url, [body], 1):
+            eventually(lambda: len(scraper.scrapes) > 3)
         counts = [b.difference(a, "cnn_course_request_seconds_count", code="200") for a, b in scraper.windows()]
     assert len(counts) >= 3
     assert sum(counts) == scraper.scrapes[-1].value("cnn_course_request_seconds_count", code="200") > 0
@@ -138,17 +138,16 @@ def test_without_prometheus_there_is_none(monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
-def test_prometheus_scrapes_the_service_and_agrees(half):
+def test_prometheus_scrapes_the_service_and_agrees(half, eventually):
     with (
         serving.Server(serving.create_app(half.folder, versions=half)) as server,
         serving.prometheus(server.address, every=0.2) as real,
     ):
         assert real is not None
         found = serving.load(f"{server.address}/v1/models/half:predict", [b'{"instances": [1]}'], clients=2, seconds=2)
-        time.sleep(1)  # some scrapes later
-        counted = real.ask('sum(cnn_course_request_seconds_count{action="predict", code="200"})')
+        total = 'sum(cnn_course_request_seconds_count{action="predict", code="200"})'
+        eventually(lambda: real.ask(total) == len(found.answers))  # some scrapes later
         bucket = 'cnn_course_request_seconds_bucket{action="predict", code="200"}'
         asked = real.ask(f"histogram_quantile(0.95, sum by (le) ({bucket}))")
         own = serving.scrape(server.address).buckets("cnn_course_request_seconds", action="predict", code="200")
-    assert counted == len(found.answers)
     assert asked == pytest.approx(own.quantile(0.95))
