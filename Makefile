@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lab lint format wheel clean
+.PHONY: help course test lab lint format readme wheel clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,13 +20,17 @@ course: $(VENV)/.course  ## run every lesson in the quick profile and write repo
 test: $(VENV)/.dev lint  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax notebooks tests
 
-lint: $(VENV)/.dev  ## check the style of the package and the notebooks
+lint: $(VENV)/.dev  ## check style and spelling of the package, the texts and the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 format: $(VENV)/.dev  ## put the package and the notebooks into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+readme: $(VENV)/.course  ## write the README's table of the lessons from the stored results
+	$(BIN)/python benchmarks/readme_table.py
 
 lab: $(VENV)/.lab  ## open JupyterLab on the lessons
 	$(BIN)/jupyter lab --notebook-dir notebooks

@@ -17,11 +17,12 @@ class Paragraphs(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; what the package refuses becomes the command's error message."""
+        from cnn_course.exercises.progress import ProgressError
         from cnn_course.reports.errors import ReportError
 
         try:
             return super().invoke(context)
-        except ReportError as error:
+        except (ReportError, ProgressError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -50,10 +51,22 @@ def list_lessons(notebooks: Path | None) -> None:
 
 
 @main.command()
+@notebooks_option
+def progress(notebooks: Path | None) -> None:
+    """Show which exercises you have solved, and which one is next."""
+    from cnn_course.exercises import progress
+    from cnn_course.reports import catalogue
+
+    click.echo(progress.overview(catalogue.lessons(notebooks)))
+    click.echo(f"They are recorded in {progress.progress_file()}")
+
+
+@main.command()
 @click.argument("lessons", nargs=-1, metavar="[LESSON]...")
 @click.option("--profile", type=PROFILES, default="auto", show_default=True, help="How much is computed.")
 @click.option("-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter.")
 @click.option("--out", type=click.Path(path_type=Path), default="reports", show_default=True, help="Folder to write.")
+@click.option("--code/--no-code", default=True, show_default=True, help="Show the code of the lessons, or hide it.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lessons at the same time.")
 @notebooks_option
 def run(
@@ -61,6 +74,7 @@ def run(
     profile: str,
     given: tuple[tuple[str, str], ...],
     out: Path,
+    code: bool,
     jobs: int,
     notebooks: Path | None,
 ) -> None:
@@ -73,7 +87,7 @@ def run(
     chosen = catalogue.choose(lessons, catalogue.lessons(notebooks))
     parameters = {name: catalogue.literal(value) for name, value in given}
     profile = _one_profile(profile, parameters)
-    plans = [running.Plan(lesson, profile, parameters) for lesson in chosen]
+    plans = [running.Plan(lesson, profile, parameters, code) for lesson in chosen]
     try:
         reports = running.run(plans, out, jobs=jobs)
     except running.Interrupted as stopped:
@@ -93,6 +107,46 @@ def _one_profile(profile: str, parameters: dict[str, Any]) -> str:
     if profile not in ("auto", other):
         raise click.ClickException(f"--profile says {profile!r} and -p profile says {other!r}; give one of them.")
     return other
+
+
+@main.command("grid")
+@click.argument("lesson")
+@click.option("--profile", type=PROFILES, default="auto", show_default=True, help="How much is computed.")
+@click.option(
+    "-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME V1,V2,...", help="Values of a parameter."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write; by default reports/grid-LESSON.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of your own dask scheduler, tcp://HOST:8786; else this machine.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once, on this machine.")
+@notebooks_option
+def run_grid(
+    lesson: str,
+    profile: str,
+    given: tuple[tuple[str, str], ...],
+    out: Path | None,
+    scheduler: str | None,
+    jobs: int,
+    notebooks: Path | None,
+) -> None:
+    """Execute a lesson with every combination of the given values, and compare the runs.
+
+    Runs that are finished are not repeated; those of a lost worker are. It needs dask: pip install
+    'cnn-course[cluster]'.
+    """
+    from cnn_course.reports import catalogue, grid, running
+
+    chosen = catalogue.choose([lesson], catalogue.lessons(notebooks))[0]
+    plans = grid.plans(chosen, profile, grid.values_by_name(given))
+    out = out or Path("reports") / f"grid-{chosen.name}"
+    try:
+        made = grid.run(plans, out, scheduler=scheduler, jobs=jobs)
+    except running.Interrupted as stopped:
+        click.echo(f"\n{stopped} The same command goes on from there.", err=True)
+        raise click.exceptions.Exit(128 + stopped.signal_number) from None
+    click.echo(f"\n{made.table}\n\nOpen {made.page or out.absolute() / 'index.html'}")
+    bad = [*made.given_up, *(report.run for report in made.reports if report.status != "passed")]
+    if bad:
+        raise click.ClickException(f"These did not pass: {', '.join(bad)}.")
 
 
 @main.command()
@@ -184,6 +238,42 @@ def copy(folder: Path, force: bool) -> None:
             if part.exists():
                 part.unlink()
     click.echo(f"The lessons are in {folder.absolute()}. Open them with: jupyter lab {folder}")
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail where a lesson has other links than it should.")
+@notebooks_option
+def navigation(check: bool, notebooks: Path | None) -> None:
+    """For authors: write the links to the previous lesson, the contents and the next one into all lessons."""
+    from cnn_course.reports import catalogue, navigation
+
+    altered = ", ".join(lesson.name for lesson in navigation.connect(catalogue.lessons(notebooks), store=not check))
+    if check and altered:
+        raise click.ClickException(f"The links are out of step in {altered}. 'cnn-course navigation' repairs them.")
+    click.echo(f"Links written into {altered}." if altered else "All links are in step.")
+
+
+@main.command()
+@click.option("--repo", metavar="OWNER/NAME", help="The repository on GitHub that holds the course.")
+@click.option("--ref", metavar="TAG", help="The version of it: a tag, a branch or a commit.")
+@click.option("--remove", is_flag=True, help="Take the badges and the address out of the lessons.")
+@click.option("--check", is_flag=True, help="Write nothing; fail where the lessons differ in this.")
+@notebooks_option
+def colab(repo: str | None, ref: str | None, remove: bool, check: bool, notebooks: Path | None) -> None:
+    """For authors: write into all lessons a badge that opens them on Colab, and where Colab finds the course."""
+    from cnn_course.reports import catalogue, colab
+
+    if [bool(repo or ref), remove, check].count(True) != 1 or bool(repo) != bool(ref):
+        raise click.UsageError("Give --repo OWNER/NAME and --ref TAG, or --remove alone, or --check alone.")
+    lessons = catalogue.lessons(notebooks)
+    if check:
+        altered = ", ".join(lesson.name for lesson in colab.out_of_step(lessons))
+        if altered:
+            raise click.ClickException(f"Out of step: {altered}. Give --repo and --ref, or --remove, to repair that.")
+    else:
+        repository = None if remove else colab.Repository(repo, ref)
+        altered = ", ".join(lesson.name for lesson in colab.stamp(lessons, repository))
+    click.echo(f"Written into {altered}." if altered else "All lessons are in step.")
 
 
 @main.command()

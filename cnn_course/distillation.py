@@ -12,8 +12,8 @@ from keras import ops
 def soft_target_loss(teacher_logits: Any, student_logits: Any, *, temperature: float = 4.0) -> Any:
     """Return T² KL(teacher || student) of the probabilities at temperature T, one value for each image.
 
-    At temperature T the probabilities are ``softmax(logits / T)``. The gradient of the divergence by the student's
-    logits falls as 1/T² (section 2.1 of the source), so that the factor keeps its size beside another loss.
+    At temperature T the probabilities are ``softmax(logits / T)``. The gradient of the divergence with respect to
+    the student's logits falls as 1/T² (section 2.1 of the source); the factor keeps its size beside another loss.
 
     Args:
         teacher_logits: (n, k).
@@ -68,9 +68,16 @@ class Distiller(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Return the total loss in training, and that by the labels alone otherwise, so that students compare."""
-        by_labels = super().compute_loss(x, y, y_pred, sample_weight, training)
+        """Return the total loss in training, and that by the labels alone otherwise, so that students compare.
+
+        What the student's layers add (regularisation) counts in full whatever ``weight`` is; ``sample_weight`` weighs
+        both losses of an image.
+        """
+        by_labels = super().compute_loss(x, y, y_pred, sample_weight, training)  # with what the layers add
         if not training:
             return by_labels
-        by_teacher = ops.mean(soft_target_loss(self._ask_teacher(x), y_pred, temperature=self.temperature))
-        return (1 - self.weight) * by_labels + self.weight * by_teacher
+        of_images = soft_target_loss(self._ask_teacher(x), y_pred, temperature=self.temperature)
+        if sample_weight is not None:
+            of_images *= ops.cast(ops.reshape(sample_weight, (-1,)), of_images.dtype)
+        added = sum(ops.sum(each) for each in self.losses)
+        return (1 - self.weight) * by_labels + self.weight * (ops.mean(of_images) + added)

@@ -27,6 +27,7 @@ from cnn_course.parameters import ParameterError
 COMPARISONS = {"≥": operator.ge, "≤": operator.le, "=": operator.eq}
 # A bound on something learned holds for the training that the profile sets, whatever the seed and the size of a batch.
 FREE_TO_CHOOSE = ("profile", "seed", "batch_size")
+COLAB_DRIVE = Path("/content/drive/MyDrive")  # where a notebook on Colab finds the learner's Drive, once mounted
 
 
 class CheckFailed(AssertionError):
@@ -104,7 +105,7 @@ class Run:
         """
         write_json(self.folder / "results.json", self.results())
         failed = [check.claim for check in self.checks if check.passed is False]
-        if failed and os.environ.get("CNN_COURSE_STRICT", "") not in ("", "0"):
+        if failed and is_strict():
             _display(CheckTable(self.checks))
             raise CheckFailed(f"{len(failed)} of {len(self.checks)} checks failed: {'; '.join(failed)}")
         return CheckTable(self.checks)
@@ -225,8 +226,27 @@ def run_folder(lesson: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder of the course, where downloads and interactive runs are kept."""
-    return Path(platformdirs.user_cache_dir("cnn_course", appauthor=False))
+    """Return the folder of runs, checkpoints and the user's data sets: in their cache unless a home is set."""
+    return _home() or Path(platformdirs.user_cache_dir("cnn_course", appauthor=False))
+
+
+def learner_folder() -> Path:
+    """Return the folder of what cannot be made again: one among the user's data unless a home is set."""
+    return _home() or Path(platformdirs.user_data_dir("cnn_course", appauthor=False))
+
+
+def _home() -> Path | None:
+    """Return ``$CNN_COURSE_HOME``, else a folder in a Drive that is mounted on Colab, else ``None``."""
+    chosen = os.environ.get("CNN_COURSE_HOME")
+    if chosen:
+        return Path(chosen).expanduser()
+    # The disk of a session on Colab goes with it. What lies in Drive is there again in the next one.
+    return COLAB_DRIVE / "cnn_course" if COLAB_DRIVE.is_dir() else None
+
+
+def is_strict() -> bool:
+    """Return whether ``$CNN_COURSE_STRICT`` is set, as it is in reports and tests, where nobody is learning."""
+    return os.environ.get("CNN_COURSE_STRICT", "") not in ("", "0")
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -15,7 +15,7 @@ CPU_FEATURES = {
     "avx2": "256-bit vectors: float32 at a fair speed",
     "avx512f": "512-bit vectors: float32 at full speed",
     "avx512_bf16": "bfloat16 products: mixed_bfloat16 trains faster than float32",
-    "avx512_vnni": "8-bit products: int8 inference is several times faster",
+    "avx512_vnni": "8-bit products: int8 inference can be faster (lesson 08)",
     "amx_bf16": "bfloat16 matrix tiles: mixed_bfloat16 trains much faster",
 }
 

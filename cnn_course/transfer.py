@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -101,16 +102,21 @@ def backbone(name: str = OFFLINE, *, image_size: int | None = None, weights: str
         model = models.efficientnet_lite0((size, size, 3), include_top=False, weights=stored)
         return Backbone(name, size, weights, model)
     construct, module = _applications()[name]
-    pixels = module.preprocess_input(keras.Input((size, size, 3)))
+
+    def built(stored: str | None) -> keras.Model:
+        pixels = module.preprocess_input(keras.Input((size, size, 3)))
+        return construct(include_top=False, weights=stored, input_tensor=pixels, input_shape=(size, size, 3))
+
     try:
         with impatient_network():
-            model = construct(include_top=False, weights=stored, input_tensor=pixels, input_shape=(size, size, 3))
-    except ValueError:  # too small an image, in Keras' own words
-        raise
+            model = built(stored)
     except Exception as error:  # what a failed download raises has no type of its own
+        if isinstance(error, ValueError):
+            built(None)  # too small an image is refused here as well, in Keras' own words; a broken download is not
+        reason = str(error).strip() or type(error).__name__
         raise models.WeightsUnavailable(
             f"The ImageNet weights of {name} are not on this machine and could not be downloaded "
-            f"({str(error).strip().splitlines()[0]}). What helps: connect to the network; or use the backbone "
+            f"({reason.splitlines()[0]}). What helps: connect to the network; or use the backbone "
             f"{OFFLINE!r}, whose weights come with the course's packages."
         ) from error
     return Backbone(name, size, weights, model)
@@ -119,11 +125,9 @@ def backbone(name: str = OFFLINE, *, image_size: int | None = None, weights: str
 @cache
 def _applications() -> dict[str, tuple[Callable[..., keras.Model], ModuleType]]:
     """Return the networks of keras.applications by name, each with the module of its preprocessing."""
-    modules = [each for each in vars(keras.applications).values() if hasattr(each, "preprocess_input")]
     return {
-        name: (construct, module)
-        for module in modules
-        for name, construct in vars(module).items()
+        name: (construct, sys.modules[construct.__module__])
+        for name, construct in vars(keras.applications).items()
         if inspect.isfunction(construct) and "include_top" in inspect.signature(construct).parameters
     }
 
@@ -177,8 +181,10 @@ def head(of_features: np.ndarray, labels: np.ndarray, classes: int, *, steps: in
     """Return a dense layer that gives the logits of ``classes`` classes from features (n, channels).
 
     Multinomial logistic regression: gradient descent with momentum 0.97 on the cross-entropy of all images at once, at
-    a rate that follows the length of the features. The weights begin at zero, so that a direction in which no training
-    image differs from another gets none. Random ones would stay there as noise, which costs much where labels are few.
+    a rate that follows the length of the features. The weights begin at zero. Their gradient is a weighted sum
+    of training features, so that a direction perpendicular to all of these never gets one, and there are many such
+    directions where the features outnumber the images. Random weights would stay there as noise, which costs much where
+    labels are few.
     """
     layer = layers.Dense(classes, name="logits", dtype="float32")
     layer.build((None, of_features.shape[1]))

@@ -92,6 +92,26 @@ def test_copy_that_fails_leaves_nothing_half(tmp_path):
     assert list((tmp_path / "mine").glob(".*")) == []
 
 
+def test_progress_shows_what_is_solved_and_where_that_is_noted(lessons, tmp_path, monkeypatch):
+    write_lesson(lessons, "02_asks", 'answer = ...\ncheck("02.1", answer)', 'answer = ...\ncheck("02.2", answer)')
+    monkeypatch.setenv("CNN_COURSE_HOME", str(tmp_path))
+    monkeypatch.delenv("CNN_COURSE_STRICT")
+    note = tmp_path / "progress.json"
+    note.write_text('{"solved": {"02.1": "2026-01-01T00:00:00+00:00"}}')
+    shown = call("progress", "--notebooks", lessons)
+    assert shown.exit_code == 0
+    assert shown.output.splitlines() == [
+        "02_asks   ✓ 02.1   · 02.2",
+        "1 of 2 exercises solved; the next one is 02.2.",
+        f"They are recorded in {note}",
+    ]
+    note.write_text("solved: 02.1")
+    refused = call("progress", "--notebooks", lessons)
+    assert refused.exit_code == 1
+    assert f"{note} cannot be read: it is not JSON" in refused.output
+    assert "Traceback" not in refused.output
+
+
 def test_execute_stores_only_when_asked(lessons):
     before = (lessons / "00_good.ipynb").read_bytes()
     assert "could be stored" in call("execute", "0", "--notebooks", lessons, "--profile", "quick").output

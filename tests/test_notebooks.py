@@ -12,6 +12,7 @@ import papermill
 import pytest
 
 from cnn_course import bundled, reports
+from cnn_course.reports import catalogue, colab, navigation
 
 NOTEBOOKS = sorted(bundled.folder("notebooks").glob("*.ipynb"))
 # What the test gives each lesson: another seed, and another value for at least one of the lesson's own parameters.
@@ -30,6 +31,7 @@ OTHER_PARAMETERS = {
     "11_hyperparameter_search": {"seed": 1, "batch_size": 40},
     "12_robustness": {"seed": 1, "batch_size": 40},
     "13_deployment": {"seed": 1, "batch_size": 40},
+    "14_scaling_out": {"seed": 1, "batch_size": 20},
     "15_beyond_classification": {"seed": 1, "batch_size": 30},
     "16_leaderboard": {"seed": 1, "repeats": 20},
 }
@@ -93,8 +95,11 @@ def test_its_code_cells_are_short(notebook):
 
 
 def test_all_lessons_start_alike():
-    cells = {code_cells(nbformat.read(path, as_version=4))[0].source for path in NOTEBOOKS}
-    assert len(cells) == 1
+    assert colab.out_of_step(catalogue.lessons()) == []
+
+
+def test_the_links_between_the_lessons_are_in_step():
+    assert navigation.connect(catalogue.lessons(), store=False) == []
 
 
 def test_it_is_stored_as_it_was_executed(notebook, path):

@@ -60,6 +60,20 @@ def test_marks_stand_at_their_places_under_their_names():
     assert [(text.get_text(), text.xy[0]) for text in axis.texts] == [("here", 20.0)]
 
 
+def test_given_ticks_of_a_logarithmic_axis_are_the_only_ones():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "alt": "a"}
+    axis = plots.lines([2, 8, 32], {"a": [1, 2, 3]}, xscale="log", xticks=[2, 8, 32], **texts).axes[0]
+    assert (axis.get_xticks().tolist(), axis.get_xticks(minor=True).tolist()) == ([2, 8, 32], [])
+    assert len(plots.lines([2, 8, 32], {"a": [1, 2, 3]}, xscale="log", **texts).axes[0].get_xticks(minor=True)) > 3
+
+
+def test_faint_lines_are_grey_and_without_a_name():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "alt": "a"}
+    axis = plots.lines([1, 2], {"kept": [1, 2], "left": [2, 1], "dropped": [1]}, faint=["dropped"], **texts).axes[0]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["kept", "left"]
+    assert [line.get_color() for line in axis.lines] == [*plots.COLOURS[:2], "#A6A6A6"]
+
+
 def test_whole_numbers_have_ticks_at_whole_numbers():
     keywords = {"xlabel": "epoch", "ylabel": "loss", "title": "Loss", "alt": "One."}
     axis = plots.lines(range(1, 5), {"plain": [4, 3, 2, 1]}, **keywords).axes[0]
@@ -261,6 +275,7 @@ def test_functions_and_their_derivatives_are_drawn_in_one_panel_each():
     np.testing.assert_array_equal(values.get_ydata(), x**2)
     np.testing.assert_array_equal(derivative.get_ydata(), 2 * x)
     assert values.get_linestyle() != derivative.get_linestyle()
+    assert drawn.axes[0].get_ylabel() == "value and derivative"
     assert drawn.axes[0].get_ylim() != drawn.axes[1].get_ylim()
     shared = plots.functions_with_derivatives(x, {"a": (x, x), "b": (9 * x, x)}, xlabel="x", alt="Two.", sharey=True)
     assert shared.axes[0].get_ylim() == shared.axes[1].get_ylim()
@@ -359,6 +374,8 @@ def test_overlays_of_large_images_draw_means_of_squares_and_make_small_files():
     squares = maps[0, :222, :222].reshape(74, 3, 74, 3).mean(axis=(1, 3))
     np.testing.assert_allclose(shown, squares / squares.max(), atol=0.0201)  # drawn in steps of 0.04
     np.testing.assert_allclose(drawn[3, 5], images[0, 9:12, 15:18].mean(axis=(0, 1)) / 255, rtol=1e-5)
+    crossed = plots.overlays(images, {"a": maps}, crosses=np.array([[10, 16]]), alt="Maps.")  # square 3, 5
+    assert [axis.lines[0].get_xydata().tolist() for axis in crossed.axes[:2] if axis.lines] == [[[5.0, 3.0]]]
     small = plots.overlays(images[:, :32, :32], {"a": maps[:, :32, :32]}, alt="Maps.")
     assert small.axes[0].images[0].get_array().shape == (32, 32, 3)
     assert all(picture.get_interpolation() == "nearest" for axis in small.axes[:2] for picture in axis.images)

@@ -46,11 +46,10 @@ def test_the_advice_follows_the_machine(monkeypatch, gpu, features, policy, reas
     assert reason in why
 
 
-def test_a_larger_batch_needs_more_memory_and_time_whatever_ran_before():
+def test_a_larger_batch_needs_more_memory_whatever_ran_before():
     """Were both measured in one process, the second peak could not be smaller than the first."""
     large = precision.step_cost("float32", widths=(16, 32), batch_size=600, steps=2)
     small = precision.step_cost("float32", widths=(16, 32), batch_size=20, steps=2)
     assert small.peak_bytes < large.peak_bytes - 50e6
     assert small.step_bytes < large.step_bytes - 50e6
     assert 0 < large.start_bytes < large.peak_bytes
-    assert 0 < small.seconds < large.seconds

@@ -100,7 +100,7 @@ def sources(kind):
 def test_what_is_imported_is_a_dependency(kind):
     used = {name for source in sources(kind) for name in imported_modules(source)}
     outside = used - sys.stdlib_module_names - {"cnn_course", "google"}
-    optional = {"jax"}
+    optional = {"dask", "distributed", "ipywidgets", "jax"}
     names = {canonicalize_name(MODULES.get(name, name)) for name in outside - optional}
     assert names <= set(declared("serving"))  # what 'make course' installs
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_course import datasets, lesson, transfer
+from cnn_course import datasets, lesson, models, transfer
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +23,11 @@ def small():
     return transfer.backbone(image_size=64)
 
 
-def test_the_named_networks_of_keras_are_known_and_others_are_refused():
-    names = transfer.backbone_names()
-    assert names[0] == "efficientnet_lite0"
-    assert {"VGG16", "InceptionV3", "MobileNetV2", "EfficientNetB0", "ResNet50", "ConvNeXtTiny"} <= set(names)
+def test_all_networks_of_keras_are_known_and_others_are_refused():
+    first, *others = transfer.backbone_names()
+    assert first == "efficientnet_lite0"
+    assert set(others) == {name for name in dir(keras.applications) if name[0].isupper()}
+    assert {"VGG16", "InceptionV3", "MobileNetV3Small", "EfficientNetB0", "ResNet50", "ConvNeXtTiny"} <= set(others)
     with pytest.raises(ValueError, match=r"no backbone 'vgg17'.*VGG16"):
         transfer.backbone("vgg17")
     with pytest.raises(ValueError, match="'imagenet' or 'random'"):
@@ -50,6 +51,13 @@ def test_a_network_of_keras_brings_its_own_preprocessing(name, module):
 def test_too_small_an_image_is_refused_in_plain_words():
     with pytest.raises(ValueError, match="at least 75x75"):
         transfer.backbone("InceptionV3", image_size=32, weights="random")
+    with pytest.raises(ValueError, match="at least 75x75"):
+        transfer.backbone("InceptionV3", image_size=32)
+
+
+def test_a_small_mobile_network_of_keras_can_be_had():
+    model = transfer.backbone("MobileNetV3Small", image_size=64, weights="random").model
+    assert model.output_shape == (None, 2, 2, 576)
 
 
 def test_a_failed_download_names_the_network_that_needs_none(tmp_path):
@@ -62,6 +70,22 @@ def test_a_failed_download_names_the_network_that_needs_none(tmp_path):
     assert ended.returncode == 1
     assert "WeightsUnavailable: The ImageNet weights of MobileNetV2 are not on this machine" in last
     assert "efficientnet_lite0" in last
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("Incomplete or corrupted file detected. The hash does not match."), "Incomplete or corrupted file"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_a_broken_download_names_it_too(monkeypatch, error, reason):
+    def broken(*arguments, **keywords):
+        raise error
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", broken)
+    with pytest.raises(models.WeightsUnavailable, match=rf"weights of MobileNetV2.*{reason}.*'efficientnet_lite0'"):
+        transfer.backbone("MobileNetV2", image_size=96)
 
 
 def test_features_are_the_means_of_the_maps_of_resized_images(small, shapes, tmp_path):
@@ -151,6 +175,14 @@ def test_a_head_gives_no_weight_to_a_feature_that_no_training_image_has():
     kernel = np.asarray(transfer.head(np.concatenate([values, np.zeros_like(values)], axis=1), labels, 4).kernel)
     assert not kernel[12:].any()
     assert kernel[:12].any(axis=1).all()
+
+
+def test_the_weights_of_a_head_are_sums_of_training_features():
+    values, labels = (part[:8] for part in blobs())  # 8 images, 12 features: 4 directions without any image
+    kernel = np.asarray(transfer.head(values, labels, 4).kernel)
+    images = np.linalg.svd(values.astype("float64"))[2][:8]
+    np.testing.assert_allclose(images.T @ (images @ kernel), kernel, atol=1e-4 * np.abs(kernel).max())
+    assert np.abs(kernel).max() > 0.1
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1, 100])

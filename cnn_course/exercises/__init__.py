@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cnn_course.exercises import progress
+
 
 class Wrong(Exception):
     """Raised by a checker; its message says what is wrong with the answer."""
@@ -91,8 +93,17 @@ def _require_function(task: Exercise, answer: Any) -> None:
 
 
 def check(number: str, answer: Any) -> None:
-    """Print whether ``answer`` solves exercise ``number``, and if not, what is wrong and a hint."""
-    print(_wrapped(verdict(number, answer)[1]))
+    """Print whether ``answer`` solves exercise ``number``, and if not, what is wrong and a hint.
+
+    A right answer is recorded; see :mod:`cnn_course.exercises.progress`.
+    """
+    right, message = verdict(number, answer)
+    print(_wrapped(message))
+    if right:
+        try:
+            progress.record(number)
+        except progress.ProgressError as error:  # the answer is right all the same, and the notebook goes on
+            print(_wrapped(f"It is not recorded. {error}"))
 
 
 def hint(number: str) -> None:
@@ -102,7 +113,7 @@ def hint(number: str) -> None:
 
 def _wrapped(text: str) -> str:
     """Return ``text`` in lines that a notebook's output does not break inside a word."""
-    return "\n".join(textwrap.fill(line, 90) for line in text.splitlines())
+    return "\n".join(textwrap.fill(line, 90, break_long_words=False) for line in text.splitlines())
 
 
 def solution(number: str) -> None:

@@ -69,8 +69,8 @@ def _of_cifar10() -> list[Contender]:
     timed = partial(on_cifar, lesson="04", file="cifar10_time_to_accuracy", accuracy=by_views[1])
     articles = partial(models.small_cnn, widths=(32, 64, 64), units=64)
     found = [
-        timed("articles' CNN", select={"contender": "articles' CNN"}, build=articles),
-        timed("ResNet-20", select={"contender": "ResNet-20"}, build=models.resnet20),
+        timed("articles' CNN, stopped at 15 min", select={"contender": "articles' CNN"}, build=articles),
+        timed("ResNet-20, stopped at 15 min", select={"contender": "ResNet-20"}, build=models.resnet20),
         on_cifar(
             "plain CNN, 4 epochs",
             lesson="03",

@@ -1,7 +1,8 @@
 """Every figure of the course: functions that take arrays and return a figure with alternative text.
 
 A :class:`Figure` that ends a notebook cell is shown at twice the screen's resolution, with the alternative text stored
-in the output's metadata, where a screen reader and the HTML reports find it.
+in the output's metadata, where a screen reader and the HTML reports find it. :class:`KernelEditor` is a figure that can
+be changed, where the notebook runs.
 """
 
 from cnn_course.plots.charts import (
@@ -25,6 +26,7 @@ from cnn_course.plots.comparisons import (
     trade_off,
 )
 from cnn_course.plots.convolutions import filter_responses, number_grids, receptive_fields, sliding_kernel, window_steps
+from cnn_course.plots.kernel_editor import KernelEditor
 from cnn_course.plots.pictures import (
     confusion_matrix,
     heat_map,
@@ -44,6 +46,7 @@ __all__ = [
     "SCREEN_DOTS_PER_INCH",
     "STYLE",
     "Figure",
+    "KernelEditor",
     "accuracy_over_time",
     "accuracy_under_shift",
     "bars",

@@ -1,6 +1,6 @@
 """Curves, bars and dots."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,16 @@ def lines(
     alt: str,
     spread: dict[str, Sequence[float] | np.ndarray] | None = None,
     marks: dict[str, float] | None = None,
+    faint: Collection[str] = (),
     size: tuple[float, float] = (6.4, 3.6),
     legend: str = "best",
     **axis_settings: Any,
 ) -> Figure:
     """Return one labelled line for each entry of ``series`` over ``x``, with a band of ± ``spread`` where given.
 
-    ``marks`` are named places on the x axis, drawn as upright dashed lines. ``legend`` is its place in Matplotlib's
-    words; one that begins with "outside" leaves the axes to the lines. Further keywords go to ``Axes.set``
+    ``marks`` are named places on the x axis, drawn as upright dashed lines. The entries named in ``faint`` are grey and
+    have no name in the legend; give them last, so that the others keep the first colours. ``legend`` is its place in
+    Matplotlib's words; one that begins with "outside" leaves the axes to the lines. Further keywords go to ``Axes.set``
     (``ylim=(0, 1)``, ``yscale="log"``).
     """
     drawn, axis = new_figure(size=size, alt=alt)
@@ -34,8 +36,9 @@ def lines(
     every = max(1, len(x) // 12)
     for k, (name, values) in enumerate(series.items()):
         values = np.asarray(values)
-        style = look(k)
-        axis.plot(x[: len(values)], values, label=name, markersize=4.5, markevery=every, linewidth=1.8, **style)
+        style = look(k) if name not in faint else {"color": "#A6A6A6", "marker": "o", "zorder": 1.5}
+        label = name if name not in faint else None
+        axis.plot(x[: len(values)], values, label=label, markersize=4.5, markevery=every, linewidth=1.8, **style)
         if spread and name in spread:
             band = np.asarray(spread[name])
             shade = {"color": style["color"], "alpha": 0.18, "linewidth": 0}
@@ -43,6 +46,9 @@ def lines(
     if x.dtype.kind in "iu":  # half an epoch is no place for a tick
         axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, **axis_settings)
+    for side in (axis.xaxis, axis.yaxis):
+        if f"{side.axis_name}ticks" in axis_settings:  # a logarithmic axis would put numbers between those
+            side.set_minor_locator(ticker.NullLocator())
     for name, place in (marks or {}).items():
         axis.axvline(place, color="#555555", linestyle="--", linewidth=1.2)
         # Beside its line, from the upper end of the axes down.
@@ -174,6 +180,7 @@ def functions_with_derivatives(
         axis.plot(x, derivative, color=COLOURS[1], linewidth=1.8, linestyle="--", label="derivative")
         axis.set_title(name, loc="center")
         axis.set_xlabel(xlabel)
+    axes[0, 0].set_ylabel("value and derivative")
     drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return drawn
 

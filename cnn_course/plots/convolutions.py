@@ -106,17 +106,19 @@ def window_steps(walks: dict[str, dict[str, int]]) -> Figure:
     return drawn
 
 
-def filter_responses(photo: np.ndarray, filters: dict[str, tuple[np.ndarray | None, np.ndarray]]) -> Figure:
+def filter_responses(
+    photo: np.ndarray, filters: dict[str, tuple[np.ndarray | None, np.ndarray]], *, panel: float = 1.95
+) -> Figure:
     """Return a grey photo (height, width; 0 to 1) and what each filter makes of it, the kernel in a corner.
 
     ``filters`` gives for each name the kernel (two-dimensional) and its response; ``None`` as kernel stands for a
     response of no single kernel, which is not negative. The response to a kernel whose entries sum to zero is signed,
-    and drawn with zero in middle grey.
+    and drawn with zero in middle grey. ``panel`` is the width of one picture in inches.
     """
     alt = f"A grey photo and what filters make of it: {'; '.join(filters)}."
-    columns = 4
+    columns = min(4, len(filters) + 1)
     rows = -(-(len(filters) + 1) // columns)
-    drawn, axes = new_figure(rows, columns, size=(1.95 * columns, 2.2 * rows), alt=alt, squeeze=False)
+    drawn, axes = new_figure(rows, columns, size=(panel * columns, (panel + 0.25) * rows), alt=alt, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     axes.flat[0].imshow(photo, cmap="gray", vmin=0, vmax=1)
@@ -124,7 +126,7 @@ def filter_responses(photo: np.ndarray, filters: dict[str, tuple[np.ndarray | No
     for axis, (name, (kernel, response)) in zip(axes.flat[1:], filters.items(), strict=False):
         # A few extreme pixels would leave all others grey.
         reach = float(np.quantile(np.abs(response), 0.995))
-        total = 0 if kernel is None else kernel.sum()
+        total = 0 if kernel is None else round(float(kernel.sum()), 9)  # 0.1 + 0.2 - 0.3 is meant to be nothing
         lowest, highest = (0, 1) if total else (0 if kernel is None else -reach, reach)
         axis.imshow(response, cmap="gray", vmin=lowest, vmax=highest)
         axis.set_title(name, loc="center", fontsize=10)

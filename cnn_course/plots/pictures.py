@@ -144,13 +144,15 @@ def overlays(
     *,
     titles: Sequence[str] | None = None,
     masks: np.ndarray | None = None,
+    crosses: np.ndarray | None = None,
     cell: float = 1.2,
     alt: str,
 ) -> Figure:
     """Return a row of images (n, height, width, channels), 0 to 255, and below it for each entry a row of its maps.
 
     A map (n, height, width) is shown in its own range, from 0 to its largest value, over a grey image; the bar gives
-    the scale. Its colours are of even steps for the eye (viridis). ``masks`` (n, height, width) are outlined in white.
+    the scale. Its colours are of even steps for the eye (viridis). ``masks`` (n, height, width) are outlined in white,
+    ``crosses`` (n, 2), rows and columns of pixels, are marked in white on each map.
     For a small file, squares of pixels of large images are drawn as their mean, maps in 25 steps.
     """
     step = max(1, round(max(images.shape[1:3]) / _FINEST))
@@ -173,6 +175,9 @@ def overlays(
             shown = axis.imshow(np.round(25 * values[k] / largest) / 25, vmin=0, vmax=1, **look)
             if masks is not None:
                 axis.contour(masks[k], levels=[0.5], colors="white", linewidths=1.0)
+            if crosses is not None:
+                row, column = (np.asarray(crosses[k]) + 0.5) / step - 0.5
+                axis.plot(column, row, "x", color="white", markersize=6, markeredgewidth=1.8)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.grid(visible=False)

@@ -21,8 +21,9 @@ def convert(model: keras.Model, kind: str = "float32", *, representative: np.nda
 
     Args:
         model: Takes pixels from 0 to 255, (n, height, width, channels) with a fixed height and width.
-        kind: ``"float32"``; ``"dynamic"``: weights in 8 bits, what is computed in float32; ``"float16"``: weights in 16
-            bits; ``"int8"``: weights, maps, input and output in 8 bits.
+        kind: ``"float32"``; ``"dynamic"``: weights in 8 bits, but for kernels of fewer than 1,024 of them (float32);
+            maps are float32 between layers and rounded to 8 bits inside one; ``"float16"``: weights in 16 bits;
+            ``"int8"``: weights, maps, input and output in 8 bits.
         representative: Images from which ``"int8"`` learns the ranges of all maps. A hundred training images are
             usually enough. A model of :func:`quantization_aware` knows its ranges and needs none.
 

@@ -92,6 +92,14 @@ def changed_since_execution(notebook: "NotebookNode") -> list[str]:
     return [name for name in {**now, **stored} if stored.get(name) != now.get(name) or name in moved]
 
 
+def note_as_executed(notebook: "NotebookNode", name: str) -> None:
+    """Note the source that the cell with the id ``name`` has now as the one that was executed.
+
+    For a change that alters nothing of what the cell does where lessons are executed.
+    """
+    notebook.metadata[STAMP][name] = _checksums(notebook)[name]
+
+
 def _checksums(notebook: "NotebookNode") -> dict[str, str]:
     return {cell.id: hashlib.sha256(cell.source.encode()).hexdigest()[:12] for cell in code_cells(notebook)}
 

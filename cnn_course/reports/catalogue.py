@@ -42,12 +42,22 @@ class Lesson:
         paragraph = " ".join(below.strip().split("\n\n")[0].split())
         return re.sub(r"[*_`]{1,2}(\S.*?)[*_`]{1,2}", r"\1", re.split(r"(?<=[.?!]) ", paragraph)[0])
 
-    @cached_property
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """Return the numbers of the exercises that the lesson's cells check, in their order."""
+        code = "\n".join(source for kind, source in self.cells if kind == "code")
+        return tuple(dict.fromkeys(re.findall(r"""^check\(["'](\d+\.\d+)["']""", code, flags=re.MULTILINE)))
+
+    @property
     def _introduction(self) -> str:
+        return next((source for kind, source in self.cells if kind == "markdown"), "")
+
+    @cached_property
+    def cells(self) -> list[tuple[str, str]]:
+        """Return the kind ("code", "markdown", "raw") and the source of each cell."""
         try:
             cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
-            first = next((cell for cell in cells if cell["cell_type"] == "markdown"), {"source": ""})
-            return "".join(first["source"])
+            return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ReportError(f"{self.path} cannot be read as a notebook: {type(error).__name__}: {error}") from error
 

@@ -17,6 +17,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def longest_line(text: str) -> int:
+    """Return how many characters the longest line of a text has."""
+    return max(map(len, text.splitlines()), default=0)
+
+
 def check_counts(results: Mapping[str, Any]) -> dict[str, int]:
     """Return how many checks of a run passed, failed, and were not judged."""
     verdicts = [check["passed"] for check in results.get("checks", [])]

@@ -1,10 +1,12 @@
 """The HTML: one page for each lesson, one for all of them. Every file stands alone and asks nothing of a network."""
 
+import base64
 import functools
 import html
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,24 +15,55 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from cnn_course.files import replacing
-from cnn_course.reports.formats import check_counts, duration, number, scalars
+from cnn_course.reports.formats import check_counts, duration, longest_line, number, scalars
 from cnn_course.reports.mathematics import FormulaError, to_mathml
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 TEMPLATES = Path(__file__).parent
+THUMBNAIL = "thumbnail.png"  # in the folder of a report
 # What a page shows of an output that exists in several forms; scripts and live widgets are not among them.
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"]
 
 
-class LessonRenderer(IPythonRenderer):
-    """Markdown as HTML: formulas become MathML, and links to lessons lead to their reports."""
+@dataclass(frozen=True)
+class Heading:
+    """A heading of a lesson: its level (1 to 6), the name that a link to it takes, and its text as HTML."""
 
-    def __init__(self, *, places: Mapping[str, str], broken: list[str], **settings: Any) -> None:
+    level: int
+    anchor: str
+    html: str
+
+
+class LessonRenderer(IPythonRenderer):
+    """Markdown as HTML: formulas become MathML, links to lessons lead to their reports, and headings are collected."""
+
+    def __init__(
+        self, *, places: Mapping[str, str], broken: list[str], headings: list[Heading], **settings: Any
+    ) -> None:
         super().__init__(**settings)
         self.places = places
         self.broken = broken
+        self.headings = headings
+
+    def heading(self, text: str, level: int, **_: Any) -> str:
+        """Return a heading that can be linked to by its text with hyphens for spaces, as in JupyterLab."""
+        words = html.unescape(re.sub(r"<[^>]*>", "", text)).strip().replace(" ", "-")
+        again = sum(re.fullmatch(rf"{re.escape(words)}(-\d+)?", known.anchor) is not None for known in self.headings)
+        anchor = f"{words}-{again}" if again else words
+        self.headings.append(Heading(level, anchor, re.sub(r"</?a\b[^>]*>", "", text)))
+        return f'<h{level} id="{html.escape(anchor)}">{text}</h{level}>\n'
+
+    def table(self, text: str) -> str:
+        """Return a table that scrolls sideways in its own box where it is wider than the page."""
+        return f'<div class="scroll" role="group" aria-label="Table" tabindex="0">\n<table>\n{text}</table>\n</div>\n'
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        """Return a cell of a table; one of the head that is empty heads nothing."""
+        tag = "th" if head and text else "td"
+        style = f' style="text-align: {align}"' if align else ""
+        return f"<{tag}{style}>{text}</{tag}>\n"
 
     def block_math(self, body: str) -> str:
         """Return a displayed formula."""
@@ -46,29 +79,39 @@ class LessonRenderer(IPythonRenderer):
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         """Return a link; one to a lesson leads to its report, and is plain text where there is none."""
-        if url.endswith(".ipynb") and "/" not in url:
-            return super().link(text, self.places[url], title) if url in self.places else text
+        name, mark, anchor = url.partition("#")
+        if name.endswith(".ipynb") and "/" not in name:
+            return super().link(text, self.places[name] + mark + anchor, title) if name in self.places else text
         return super().link(text, url, title)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a picture; of one on the web only its description, since a report loads nothing from there."""
+        return text if url.startswith(("http://", "https://")) else super().image(text, url, title)
 
     def _formula(self, latex: str, *, display: bool) -> str:
         try:
-            return to_mathml(latex, display=display)
+            mathml = to_mathml(latex, display=display)
         except FormulaError as error:
             self.broken.append(str(error))
             return f'<code class="formula">{html.escape(latex.strip())}</code>'
+        # A displayed formula that is wider than a telephone scrolls, by the keyboard once it has the focus.
+        return mathml.replace("<math ", '<math tabindex="0" ', 1) if display else mathml
 
 
 class LessonExporter(HTMLExporter):
-    """The cells of a notebook as HTML, in the course's own template; ``broken`` collects formulas that failed."""
+    """The cells of a notebook as HTML, in the course's own template.
+
+    ``headings`` collects the lesson's headings, ``broken`` the formulas that failed.
+    """
 
     def __init__(self, places: Mapping[str, str] | None = None, **settings: Any) -> None:
         self.places = places or {}
         self.broken: list[str] = []
+        self.headings: list[Heading] = []
         super().__init__(
             template_name="template",
             extra_template_basedirs=[str(TEMPLATES)],
             embed_images=True,
-            exclude_anchor_links=True,
             **settings,
         )
 
@@ -83,6 +126,7 @@ class LessonExporter(HTMLExporter):
         """Yield nbconvert's filters and the one for a formula that is an output."""
         yield from super().default_filters()
         yield "formula2html", self.formula2html
+        yield "longest_line", longest_line
 
     @functools.wraps(HTMLExporter.markdown2html)  # with the mark by which Jinja passes its context
     def markdown2html(self, context: Any, source: str) -> str:
@@ -90,9 +134,9 @@ class LessonExporter(HTMLExporter):
         renderer = LessonRenderer(
             places=self.places,
             broken=self.broken,
+            headings=self.headings,
             escape=False,
             embed_images=True,
-            exclude_anchor_links=True,
             attachments=context.get("cell", {}).get("attachments", {}),
             path=context.get("resources", {}).get("metadata", {}).get("path", ""),
         )
@@ -100,7 +144,7 @@ class LessonExporter(HTMLExporter):
 
     def formula2html(self, latex: str) -> str:
         """Return an output of the kind ``text/latex`` as a displayed formula."""
-        renderer = LessonRenderer(places={}, broken=self.broken)
+        renderer = LessonRenderer(places={}, broken=self.broken, headings=[])
         return renderer.block_math(latex.strip().strip("$").removeprefix(r"\displaystyle"))
 
 
@@ -112,8 +156,7 @@ def cells_as_html(
     ``places`` says where links to other notebooks lead; ``folder`` is where pictures in the text are looked for.
     """
     exporter = LessonExporter(places)
-    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": str(folder or "")}})
-    return body, exporter.broken
+    return _body(exporter, notebook, folder), exporter.broken
 
 
 def lesson_page(
@@ -123,10 +166,22 @@ def lesson_page(
     *,
     places: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    code: bool = True,
 ) -> str:
-    """Return the page of one executed lesson; ``report`` and ``results`` are what its two JSON files hold."""
-    body, _ = cells_as_html(notebook, places=places, folder=folder)
-    return render("lesson.html.j2", title=report["title"], report=report, results=results, body=body)
+    """Return the page of one executed lesson, with its code or without.
+
+    ``report`` and ``results`` are what the lesson's two JSON files hold; ``places`` and ``folder`` are as in
+    :func:`cells_as_html`.
+    """
+    exporter = LessonExporter(places, exclude_input=not code)
+    body = _body(exporter, notebook, folder)
+    headings = [heading for heading in exporter.headings if heading.level in (2, 3)]
+    content = {"report": report, "results": results, "headings": headings, "body": body, "code": code}
+    return render("lesson.html.j2", title=report["title"], **content)
+
+
+def _body(exporter: LessonExporter, notebook: "NotebookNode", folder: Path | None) -> str:
+    return exporter.from_notebook_node(notebook, {"metadata": {"path": str(folder or "")}})[0]
 
 
 def write_overview(out: Path) -> Path:
@@ -134,8 +189,14 @@ def write_overview(out: Path) -> Path:
     runs = []
     for path in sorted(out.glob("*/report.json")):
         if not path.parent.name.endswith(".part"):
-            results = path.with_name("results.json")
-            runs.append((_json(path), _json(results) if results.exists() else {}))
+            results, picture = path.with_name("results.json"), path.with_name(THUMBNAIL)
+            runs.append(
+                {
+                    "report": _json(path),
+                    "results": _json(results) if results.exists() else {},
+                    "picture": base64.b64encode(picture.read_bytes()).decode() if picture.exists() else None,
+                }
+            )
     page = out / "index.html"
     write_page(page, render("overview.html.j2", title="Reports", runs=runs))
     return page

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from cnn_course import bundled
 from cnn_course.lesson import write_json
 from cnn_course.reports import catalogue
 from cnn_course.reports.authoring import kernel_environment
@@ -30,11 +31,12 @@ SPACE_PER_LESSON = 32 * 2**20
 
 @dataclass(frozen=True)
 class Plan:
-    """One lesson as it is to be run: profile, parameters, and the name of its folder."""
+    """One lesson as it is to be run: profile, parameters, the name of its folder, and whether its page shows code."""
 
     lesson: Lesson
     profile: str
     parameters: Mapping[str, Any]
+    code: bool = True
 
     @property
     def name(self) -> str:
@@ -44,11 +46,16 @@ class Plan:
         safe = "".join(sign if sign.isalnum() or sign in "-_=.," else "_" for sign in "-".join(profile + given))
         return f"{self.lesson.name}-{safe}"[:120] if safe else self.lesson.name
 
-    @property
-    def command(self) -> str:
-        """Return the command that repeats this run."""
-        profile = "" if self.profile == "auto" else f"--profile {self.profile}"
-        words = ["cnn-course run", shlex.quote(self.lesson.name), profile, catalogue.as_arguments(self.parameters)]
+    def command(self, profile: str) -> str:
+        """Return the command that repeats this run; ``profile`` is what it ran in, which "auto" leaves open."""
+        folder = self.lesson.path.parent
+        words = [
+            f"cnn-course run {shlex.quote(self.lesson.name)}",
+            "" if profile == "auto" else f"--profile {profile}",
+            catalogue.as_arguments(self.parameters),
+            "" if self.code else "--no-code",
+            "" if folder.resolve() == bundled.folder("notebooks") else f"--notebooks {shlex.quote(str(folder))}",
+        ]
         return " ".join(word for word in words if word)
 
 
@@ -108,9 +115,9 @@ def run(plans: Sequence[Plan], out: Path, *, jobs: int = 1) -> list[Report]:
     def work(plan: Plan, notebook: Any) -> Report:
         with bar.get_lock():
             tqdm.write(f"{plan.name}: started", file=sys.stdout)
-        return _make_report(plan, notebook, out, kernels, on_cell=bar.update, places=places)
+        return make_report(plan, notebook, out, kernels, on_cell=bar.update, places=places)
 
-    with _termination_as_interrupt() as received, bar:
+    with termination_as_interrupt() as received, bar:
         futures: dict[Future, Any] = {}
         try:
             futures = {pool.submit(work, plan, book): book for plan, book in zip(plans, notebooks, strict=True)}
@@ -192,7 +199,7 @@ def _read(lesson: Lesson) -> Any:
     return nbformat.read(lesson.path, as_version=4)
 
 
-def _make_report(
+def make_report(
     plan: Plan,
     notebook: Any,
     out: Path,
@@ -205,6 +212,7 @@ def _make_report(
     import nbformat
 
     from cnn_course.reports import pages
+    from cnn_course.reports.thumbnails import thumbnail
 
     part = out / f"{plan.name}.{os.getpid()}.part"
     part.mkdir()
@@ -217,11 +225,15 @@ def _make_report(
             on_cell=lambda: on_cell(1),
             kernels=kernels,
         )
-        report = _outcome(plan, done)
+        results = read_json(part / "results.json") or {}
+        report = _outcome(plan, done, results.get("profile", plan.profile))
         write_json(part / "report.json", asdict(report))
         nbformat.write(done.notebook, part / f"{plan.lesson.name}.ipynb")
-        results = read_json(part / "results.json") or {}
-        page = pages.lesson_page(done.notebook, asdict(report), results, places=places, folder=plan.lesson.path.parent)
+        picture = thumbnail(done.notebook)
+        if picture:
+            (part / pages.THUMBNAIL).write_bytes(picture)
+        where = {"places": places, "folder": plan.lesson.path.parent}
+        page = pages.lesson_page(done.notebook, asdict(report), results, **where, code=plan.code)
         (part / "index.html").write_text(page, encoding="utf-8")
         replace_folder(part, out / plan.name)
     finally:
@@ -229,13 +241,13 @@ def _make_report(
     return report
 
 
-def _outcome(plan: Plan, done: Execution) -> Report:
+def _outcome(plan: Plan, done: Execution, profile: str) -> Report:
     status = "passed"
     if done.failure:
         status = "checks failed" if done.failure.error == "CheckFailed" else "failed"
     failure = asdict(done.failure) if done.failure else None
     title, seconds = plan.lesson.title, round(done.seconds, 1)
-    return Report(plan.name, plan.lesson.name, title, status, seconds, plan.command, failure)
+    return Report(plan.name, plan.lesson.name, title, status, seconds, plan.command(profile), failure)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -247,7 +259,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def _termination_as_interrupt() -> Iterator[list[int]]:
+def termination_as_interrupt() -> Iterator[list[int]]:
     """Let SIGTERM raise ``KeyboardInterrupt`` as SIGINT does; yields the list of the signals that came."""
     received: list[int] = []
 

@@ -168,11 +168,20 @@ class AdversarialTrainer(keras.Model):
         """Return the logits of (images, labels): of the changed images in training, of the images themselves else."""
         images, labels = inputs
         if training:
-            images = self._changed(ops.cast(images, "float32"), labels)
+            images = self.changed(ops.cast(images, "float32"), labels)
         return self.classifier(images, training=training)
 
-    def _changed(self, images: Any, labels: Any) -> Any:
-        """Return the images after a random move and one step against the classifier."""
+    def changed(self, images: Any, labels: Any) -> Any:
+        """Return the images after a random move and one step against the classifier, as training sees them.
+
+        Args:
+            images: (n, height, width, channels), float32 from 0 to 255.
+            labels: (n,), whole numbers.
+
+        Returns:
+            A tensor of the shape of ``images``, float32 from 0 to 255, through which no gradient passes; another one in
+            each call where the random move is not 0.
+        """
         moved = images
         if self.start:
             moved += keras.random.uniform(ops.shape(images), -self.start, self.start, seed=self._seeds)

@@ -75,6 +75,27 @@ def test_nearest_neighbours(changes, reason):
     assert reason in message
 
 
+@pytest.mark.parametrize("preferred", ["the largest label", "the nearest"])
+def test_of_equally_common_labels_each_is_right(preferred):
+    def answer(train, labels, test, k):
+        cosines = test @ (train / np.linalg.norm(train, axis=1, keepdims=True)).T
+        found = []
+        for row in labels[np.argsort(-cosines, axis=1)[:, :k]]:
+            votes = np.bincount(row, minlength=3)
+            tied = [label for label in row if votes[label] == votes.max()]
+            found.append(max(tied) if preferred == "the largest label" else tied[0])
+        return np.array(found)
+
+    assert verdict("05.3", answer)[0] is True
+
+
+def test_one_label_for_all_images_is_wrong_though_some_are_tied():
+    def answer(train, labels, test, k):
+        return neighbours(train, labels, test, k) if k == 1 else np.zeros(len(test), int)
+
+    assert "are others" in verdict("05.3", answer)[1]
+
+
 def test_nearest_neighbours_must_return_labels():
     assert "one label for each" in verdict("05.3", lambda train, labels, test, k: train)[1]
     assert "are others" in verdict("05.3", lambda train, labels, test, k: np.full(len(test), 7))[1]

@@ -70,8 +70,8 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         comparison.compare([runs[0], runs[0]])
     with pytest.raises(ReportError, match="holds no results of a run"):
         comparison.compare([runs[0], tmp_path])
-    with pytest.raises(ReportError, match=r"No run has the metric 'acuracy'\. The metrics are weights, accuracy"):
-        comparison.compare(runs, ["acuracy"])
+    with pytest.raises(ReportError, match=r"No run has the metric 'precision'\. The metrics are weights, accuracy"):
+        comparison.compare(runs, ["precision"])
     (tmp_path / "file").write_text("")
     with pytest.raises(ReportError, match="is a file"):
         comparison.write(comparison.compare(runs), tmp_path / "file")

@@ -1,5 +1,6 @@
 """The pages: formulas, pictures with their descriptions, links between reports, and nothing from a network."""
 
+import json
 from html.parser import HTMLParser
 
 import nbformat
@@ -42,8 +43,8 @@ class Elements(HTMLParser):
         return [attributes for name, attributes in self.found if name == tag]
 
 
-def page_of(*cells, results=None, places=None):
-    return pages.lesson_page(new_notebook(cells=list(cells)), REPORT, results or {}, places=places)
+def page_of(*cells, results=None, **settings):
+    return pages.lesson_page(new_notebook(cells=list(cells)), REPORT, results or {}, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,12 @@ def test_links_lead_to_reports_that_exist_and_to_the_web(text_page):
     assert "none" in text_page
 
 
+def test_a_picture_on_the_web_is_named_and_not_loaded():
+    page = page_of(new_markdown_cell("[![Open in Colab](https://colab.example/badge.svg)](https://colab.example/x)"))
+    assert pages.external_references(page) == []
+    assert '<a href="https://colab.example/x">Open in Colab</a>' in page
+
+
 def test_a_formula_that_is_broken_shows_its_source_and_is_reported():
     body, broken = pages.cells_as_html(new_notebook(cells=[new_markdown_cell(r"A $\foo{x}$ here")]))
     assert '<code class="formula">\\foo{x}</code>' in body
@@ -79,6 +86,43 @@ def test_a_figure_carries_its_description_and_its_width():
     assert picture["alt"] == 'Loss "falls" & stays.'
     assert picture["width"] == "512"
     assert picture["src"].startswith("data:image/png;base64,")
+
+
+def test_code_is_left_out_on_request_and_what_it_shows_stays():
+    printed = new_output("stream", name="stdout", text="what it prints")
+    cells = [new_markdown_cell("Text"), new_code_cell("secret_name", execution_count=4, outputs=[printed])]
+    assert "secret_name" in page_of(*cells)
+    page = page_of(*cells, code=False)
+    assert "secret_name" not in page
+    assert "what it prints" in page
+    assert 'id="cell-4"' in page  # where the index leads when the cell has failed
+    assert "the executed notebook, with its code" in page
+
+
+def test_headings_can_be_linked_to_and_are_listed():
+    page = page_of(new_markdown_cell("# T\n\n## What *is* $x$?\n\n### The same"), new_markdown_cell("### The same"))
+    elements = Elements(page)
+    anchors = [heading["id"] for level in ("h2", "h3") for heading in elements.all(level)]
+    assert anchors == ["What-is-x?", "The-same", "The-same-1"]
+    assert [link["href"] for link in elements.all("a")][-3:] == [f"#{anchor}" for anchor in anchors]
+
+
+def test_a_link_into_a_lesson_leads_into_its_report():
+    cell = new_markdown_cell("[there](01_y.ipynb#The-same)")
+    page = page_of(cell, places={"01_y.ipynb": "../01_y/index.html"})
+    assert "../01_y/index.html#The-same" in [link["href"] for link in Elements(page).all("a")]
+
+
+def test_the_index_shows_each_report_with_its_picture(tmp_path):
+    for name in ("00_x-quick", "01_y-quick"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(json.dumps(REPORT | {"run": name}))
+    (tmp_path / "00_x-quick" / pages.THUMBNAIL).write_bytes(b"picture")
+    page = pages.write_overview(tmp_path).read_text()
+    elements = Elements(page)
+    assert [picture["src"] for picture in elements.all("img")] == ["data:image/png;base64,cGljdHVyZQ=="]
+    assert [link["href"] for link in elements.all("a")][1:] == ["00_x-quick/index.html", "01_y-quick/index.html"]
+    assert pages.external_references(page) == []
 
 
 def test_text_that_a_cell_prints_is_escaped():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from click.testing import CliRunner
 from notebook_files import write_lesson
 
+from cnn_course import cli
 from cnn_course.reports import catalogue, pages, running
 from cnn_course.reports.errors import ReportError
 
@@ -24,7 +27,8 @@ print(json.dumps({"python": sys.executable, "here": os.getcwd(), "epochs": epoch
 CHECKED = """
 from cnn_course import lesson
 run = lesson.start("00_checked", globals(), quick={"epochs": 2}, full={"epochs": 9})
-run.record(accuracy=0.75, curve=[1, 2])
+import numpy
+run.record(accuracy=0.75, curve=[1, 2], drawn=numpy.random.random())
 run.check("three quarters are right", 0.75, at_least=0.5)
 run.finish()
 """
@@ -103,6 +107,23 @@ def test_a_passed_run_has_its_results_and_a_page_that_loads_nothing(done):
         assert pages.external_references(text) == []
         assert "three quarters are right" in text
     assert "cnn-course run 00_checked --profile quick -p epochs 5" in (folder / "index.html").read_text()
+
+
+def test_the_command_of_a_report_repeats_it_with_the_same_numbers(done, tmp_path):
+    _, out = done
+    folder = out / "00_checked-quick-epochs=5"
+    program, *arguments = shlex.split(json.loads((folder / "report.json").read_text())["command"])
+    assert program == "cnn-course"
+    assert CliRunner().invoke(cli.main, [*arguments, "--out", str(tmp_path)]).exit_code == 0
+    first, again = (json.loads((place / folder.name / "results.json").read_text()) for place in (out, tmp_path))
+    for part in ("parameters", "metrics", "checks", "data"):
+        assert first[part] == again[part]
+
+
+def test_the_command_names_the_profile_that_auto_came_to_and_hides_code_again():
+    lesson = catalogue.lessons()[0]
+    plan = running.Plan(lesson, "auto", {"seed": 3}, code=False)
+    assert plan.command("full") == f"cnn-course run {lesson.name} --profile full -p seed 3 --no-code"
 
 
 def test_nothing_else_is_left_in_the_folder_or_the_notebook(done):

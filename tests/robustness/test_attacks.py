@@ -1,14 +1,10 @@
 """Attacks: against the formula for a linear model, by their bounds, and by what they do to a network."""
 
-import json
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from backends import on_jax_and_tensorflow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers, ops
@@ -108,7 +104,7 @@ def test_the_trainer_s_change_is_fgsm_when_it_does_not_start_at_random(trained):
     images, labels = tf.constant(test.images[:20], tf.float32), test.labels[:20]
     trainer = AdversarialTrainer(model, start=0.0, step_size=8.0)
     expected = fgsm(model, images.numpy(), labels)
-    np.testing.assert_allclose(np.asarray(trainer._changed(images, labels)), expected, atol=1e-3)
+    np.testing.assert_allclose(np.asarray(trainer.changed(images, labels)), expected, atol=1e-3)
     np.testing.assert_allclose(trainer((images, labels)), model(images), atol=1e-4)  # in inference nothing is changed
 
 
@@ -117,7 +113,7 @@ def test_the_trainer_s_change_keeps_its_limit(trained, limit):
     model, test = trained
     images = tf.constant(test.images[:20], tf.float32)
     trainer = AdversarialTrainer(model, start=16.0, step_size=8.0, limit=limit)
-    change = np.abs(np.asarray(trainer._changed(images, test.labels[:20])) - images).max()
+    change = np.abs(np.asarray(trainer.changed(images, test.labels[:20])) - images).max()
     assert change <= (limit or 24.0) + 1e-3
     assert change > 0.9 * (limit or 24.0)
 
@@ -156,19 +152,9 @@ print(keras.backend.backend() + json.dumps({"losses": losses, "attacked": float(
 """
 
 
-def on_backend(name, folder):
-    environment = {**os.environ, "KERAS_BACKEND": name, "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith(name)]
-    assert lines, done.stderr[-2000:]
-    return json.loads(lines[-1].removeprefix(name))
-
-
 def test_attack_and_training_are_alike_on_jax_and_on_tensorflow(tmp_path):
     pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
-    jax, tensorflow = (on_backend(name, tmp_path) for name in ("jax", "tensorflow"))
+    jax, tensorflow = on_jax_and_tensorflow(PROGRAM, tmp_path)
     np.testing.assert_allclose(jax["losses"], tensorflow["losses"], rtol=1e-3)
     assert jax["attacked"] == pytest.approx(tensorflow["attacked"], rel=1e-2)
 

@@ -134,9 +134,10 @@ def test_batches_are_mixed_anew_in_each_step_and_a_training_that_goes_on_sees_th
         np.testing.assert_array_equal(mixed, again)
         np.testing.assert_array_equal(of_mixed, of_again)
     plain = training.recipe_batches(recipe, images, labels, steps=(0, 4)).as_numpy_iterator()
-    for (mixed, of_mixed), (moved, of_moved) in zip(whole, plain, strict=True):
+    for step, ((mixed, of_mixed), (moved, of_moved)) in enumerate(zip(whole, plain, strict=True)):
         np.testing.assert_array_equal(of_mixed, of_moved)
         assert np.abs(mixed - moved).mean() > 1
+        np.testing.assert_allclose(mixed, augmix(moved, tf.constant([0, step], tf.int64)), atol=1e-2)
 
 
 @pytest.mark.parametrize("strength", [0.0, 11.0])

@@ -1,12 +1,8 @@
-"""The same numbers on Keras' JAX backend as on TensorFlow, in a process of its own: a backend is chosen once."""
-
-import json
-import os
-import subprocess
-import sys
+"""The same numbers on Keras' JAX backend as on TensorFlow."""
 
 import numpy as np
 import pytest
+from backends import on_jax_and_tensorflow
 
 pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
 
@@ -41,18 +37,8 @@ print(keras.backend.backend(), json.dumps(result))
 """
 
 
-def on_backend(name, folder):
-    environment = {**os.environ, "KERAS_BACKEND": name, "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith(name)]
-    assert lines, done.stderr[-2000:]
-    return json.loads(lines[-1].removeprefix(name))
-
-
 def test_networks_and_the_recipe_give_the_same_numbers_on_both_backends(tmp_path):
-    jax, tensorflow = (on_backend(name, tmp_path) for name in ("jax", "tensorflow"))
+    jax, tensorflow = on_jax_and_tensorflow(PROGRAM, tmp_path)
     assert jax.keys() == tensorflow.keys()
     for name in ("fast", "residual", "plain", "stem"):
         np.testing.assert_allclose(jax[name], tensorflow[name], rtol=1e-3, atol=1e-4, err_msg=name)
