@@ -29,7 +29,7 @@ class Paragraphs(click.Group):
 @click.group(cls=Paragraphs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cnn-course")
 def main() -> None:
-    """Run the lessons of the CNN course as reports, compare runs, and look at the machine."""
+    """Run the lessons of the CNN course as reports, compare runs, serve a network, and look at the machine."""
 
 
 def notebooks_option(command: Any) -> Any:
@@ -296,6 +296,86 @@ def execute(lessons: tuple[str, ...], profile: str, in_place: bool, notebooks: P
         with tqdm(total=count, unit="cell", desc=lesson.name, disable=None) as bar:
             authoring.execute_in_place(lesson, profile, store=in_place, on_cell=bar.update)
         click.echo(f"{lesson.name}: {'stored' if in_place else 'could be stored; --in-place does it'}")
+
+
+def _serving_commands() -> Any:
+    """Import what exports and serves; where packages for it are missing, that is the command's error message."""
+    from cnn_course import startup
+
+    startup.start_tensorflow_quietly()
+    try:
+        from cnn_course.serving import commands
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from error
+    return commands
+
+
+@main.command()
+@click.argument("network", metavar="NETWORK")
+@click.option("--out", type=click.Path(path_type=Path), default="models", show_default=True, help="Folder of models.")
+@click.option("--name", help="The model's name; by default the network's.")
+@click.option("--labels", type=click.Path(path_type=Path), help="A text file with the name of a class in each line.")
+@click.option("--size", type=click.IntRange(min=1), help="Height and width of the images, if the network leaves them.")
+@click.option("--version", type=click.IntRange(min=1), help="Number of the version; by default the next one.")
+@click.option("--litert", type=click.Choice(["float32", "dynamic", "float16", "int8"]), help="A LiteRT file as well.")
+@click.option("--representative", metavar="DATASET", help="Images from which int8 learns its ranges.")
+def export(network: str, out: Path, **described: Any) -> None:
+    """Write a network as a SavedModel that can be served, with its preprocessing inside.
+
+    NETWORK is one that came with the course (fast_network, student), or a .keras file. The version goes to
+    OUT/NAME/NUMBER.
+    """
+    commands = _serving_commands()
+    try:
+        version = commands.export_network(network, out, **described)
+    except commands.ServingError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{version} is written. Serve it with: cnn-course serve {version.parent}")
+
+
+@main.command()
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option("--name", help="The model's name in the addresses; by default that of the folder.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others may reach 0.0.0.0.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="0 takes a free one.")
+@click.option("--batching/--no-batching", default=True, show_default=True, help="Compute requests together.")
+@click.option("--largest-batch", type=click.IntRange(min=1), default=64, show_default=True, help="Rows in a batch.")
+@click.option(
+    "--largest-request", type=click.IntRange(min=1), default=256, show_default=True, help="Rows in a request."
+)
+@click.option("--largest-body", type=click.IntRange(min=1), default=16, show_default=True, help="Of a request, in MiB.")
+@click.option("--poll", type=click.FloatRange(min=0.05), default=1.0, show_default=True, help="Seconds between looks.")
+def serve(
+    model: Path,
+    name: str | None,
+    host: str,
+    port: int,
+    batching: bool,
+    largest_batch: int,
+    largest_request: int,
+    largest_body: int,
+    poll: float,
+) -> None:
+    """Serve a model by TensorFlow Serving's REST contract, with its metrics at /metrics.
+
+    MODEL is a folder that holds numbered versions, as 'cnn-course export' writes them. The newest is served, and a
+    new one is picked up. Ctrl+C ends the service when it has answered what it has accepted.
+    """
+    commands = _serving_commands()
+    try:
+        commands.serve_folder(
+            model,
+            name=name,
+            host=host,
+            port=port,
+            batching=batching,
+            largest_batch=largest_batch,
+            poll_seconds=poll,
+            limits=commands.Limits(rows=largest_request, body_bytes=largest_body * 2**20),
+            tell=lambda line: print(line, flush=True),
+        )
+    except commands.ServingError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

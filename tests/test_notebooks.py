@@ -30,6 +30,7 @@ OTHER_PARAMETERS = {
     "10_simclr": {"seed": 1, "batch_size": 50},
     "11_hyperparameter_search": {"seed": 1, "batch_size": 40},
     "12_robustness": {"seed": 1, "batch_size": 40},
+    "13_deployment": {"seed": 1, "batch_size": 40},
     "14_scaling_out": {"seed": 1, "batch_size": 20},
     "15_beyond_classification": {"seed": 1, "batch_size": 30},
     "16_leaderboard": {"seed": 1, "repeats": 20},

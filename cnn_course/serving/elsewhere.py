@@ -1,0 +1,50 @@
+"""The same SavedModel where one machine is not enough: TensorFlow Serving in a container, KServe on Kubernetes."""
+
+import json
+import re
+import shlex
+
+IMAGE = "tensorflow/serving"
+
+
+def container_command(folder: str, *, port: int = 8501) -> str:
+    """Return the shell command that serves a model's folder by TensorFlow Serving itself, on this machine alone.
+
+    ``folder`` is the model's folder with its numbered versions, absolute or from the current one; its last part is the
+    model's name.
+    """
+    folder = folder.rstrip("/")
+    name = folder.rpartition("/")[2]
+    source = shlex.quote(folder) if folder.startswith("/") else f'"$PWD"/{shlex.quote(folder)}'
+    inside = shlex.quote(f"/models/{name}")
+    parts = [
+        f"docker run --rm -p 127.0.0.1:{port}:8501",
+        f"-v {source}:{inside}:ro",
+        f"-e MODEL_NAME={shlex.quote(name)}",
+        IMAGE,
+    ]
+    return " \\\n    ".join(parts)
+
+
+def kserve_manifest(name: str, storage: str) -> str:
+    """Return the Kubernetes manifest by which KServe serves a model with its runtime for TensorFlow, as YAML.
+
+    Args:
+        name: The model's; what Kubernetes does not allow in a name becomes a hyphen.
+        storage: Where the model's folder with its numbered versions is, such as ``s3://bucket/models/flowers`` or
+            ``pvc://volume/models/flowers``.
+    """
+    allowed = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63]
+    return f"""apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata:
+  name: {json.dumps(allowed)}
+spec:
+  predictor:
+    minReplicas: 1
+    maxReplicas: 4
+    model:
+      modelFormat:
+        name: tensorflow
+      storageUri: {json.dumps(storage)}
+"""
