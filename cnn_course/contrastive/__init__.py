@@ -7,13 +7,14 @@ arXiv 2002.05709.
 from cnn_course.contrastive.evaluation import alignment, nearest_neighbours, uniformity
 from cnn_course.contrastive.pretraining import pairs, pretrain, pretraining_optimiser
 from cnn_course.contrastive.simclr import SimCLR, encoder, nt_xent_loss, projection
-from cnn_course.contrastive.views import YIQ, Views, draw_views, two_views
+from cnn_course.contrastive.views import YIQ, Views, colour_matrices, draw_views, two_views
 
 __all__ = [
     "YIQ",
     "SimCLR",
     "Views",
     "alignment",
+    "colour_matrices",
     "draw_views",
     "encoder",
     "nearest_neighbours",

@@ -92,6 +92,26 @@ def two_views(images: tf.Tensor, seed: Any, views: Views = USUAL) -> tf.Tensor:
     return tf.stack([draw_views(images, first, views), draw_views(images, second, views)], axis=1)
 
 
+def colour_matrices(saturation: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
+    """Return for each image the matrix that multiplies its saturation and turns its hue; brightness and grey stay.
+
+    A column (red, green, blue) is multiplied from the left. It is written in :data:`YIQ`, there its plane of colours is
+    stretched and turned, and it is written in red, green and blue again (section "The colours" of lesson 10).
+
+    Args:
+        saturation: (n,), float32: 1 leaves the colours as strong as they are, 0 leaves grey.
+        angle: (n,), float32, in radians: 0 leaves the hue.
+
+    Returns:
+        (n, 3, 3), float32.
+    """
+    zero, one = tf.zeros_like(angle), tf.ones_like(angle)
+    cosine, sine = saturation * tf.cos(angle), saturation * tf.sin(angle)
+    rows = [[one, zero, zero], [zero, cosine, -sine], [zero, sine, cosine]]
+    in_yiq = tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)
+    return tf.matmul(tf.matmul(tf.constant(np.linalg.inv(YIQ)), in_yiq), tf.constant(YIQ))
+
+
 def _cropped(images: tf.Tensor, seed: Any, views: Views) -> tf.Tensor:
     """Return a random part of each image, brought to the size of a view, perhaps mirrored and turned."""
     count, (height, width) = tf.shape(images)[0], images.shape[1:3]
@@ -130,18 +150,9 @@ def _coloured(images: tf.Tensor, seed: Any, views: Views) -> tf.Tensor:
     saturation = tf.where(grey, 0.0, saturation)
     pixels = tf.reshape(images, [count, -1, 3])
     mean = tf.tensordot(tf.reduce_mean(pixels, axis=1), YIQ[0], 1)  # of the image's brightness
-    turned = tf.matmul(pixels, _colour_matrices(saturation, angle), transpose_b=True)
+    turned = tf.matmul(pixels, colour_matrices(saturation, angle), transpose_b=True)
     turned = contrast[:, None, None] * turned + ((1 - contrast) * mean)[:, None, None]
     return tf.reshape(brightness[:, None, None] * turned, tf.shape(images))
-
-
-def _colour_matrices(saturation: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
-    """Return (n, 3, 3): for each image the matrix that multiplies its saturation and turns its hue (radians)."""
-    zero, one = tf.zeros_like(angle), tf.ones_like(angle)
-    cosine, sine = saturation * tf.cos(angle), saturation * tf.sin(angle)
-    rows = [[one, zero, zero], [zero, cosine, -sine], [zero, sine, cosine]]
-    in_yiq = tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)
-    return tf.matmul(tf.matmul(tf.constant(np.linalg.inv(YIQ)), in_yiq), tf.constant(YIQ))
 
 
 def _blurred(images: tf.Tensor, seed: Any, probability: float, radius: int = 2) -> tf.Tensor:

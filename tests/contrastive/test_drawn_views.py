@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from cnn_course.contrastive import Views, draw_views, two_views
-from cnn_course.contrastive.views import _blurred, _colour_matrices
+from cnn_course.contrastive import Views, colour_matrices, draw_views, two_views
+from cnn_course.contrastive.views import _blurred
 
 WHOLE = Views(smallest_area=1.0, flip=False, jitter=0.0, grey=0.0)
 
@@ -88,15 +88,25 @@ def test_a_crop_shows_at_least_the_smallest_area():
 @settings(max_examples=8, deadline=None)
 @given(saturation=st.floats(0, 2), angle=st.floats(-3, 3), seed=st.integers(0, 99))
 def test_a_colour_matrix_keeps_brightness_and_grey(saturation, angle, seed):
-    matrix = _colour_matrices(tf.constant([saturation], tf.float32), tf.constant([angle], tf.float32)).numpy()[0]
+    matrix = colour_matrices(tf.constant([saturation], tf.float32), tf.constant([angle], tf.float32)).numpy()[0]
     colour = np.random.default_rng(seed).uniform(0, 255, 3)
     brightness = np.array([0.299, 0.587, 0.114])
     assert brightness @ matrix @ colour == pytest.approx(brightness @ colour, abs=0.5)
     np.testing.assert_allclose(matrix @ np.full(3, 77.0), 77.0, atol=0.5)
 
 
+@settings(max_examples=8, deadline=None)
+@given(saturation=st.floats(0, 2), angle=st.floats(-3, 3), seed=st.integers(0, 99))
+def test_a_colour_matrix_stretches_and_turns_the_plane_of_colours(saturation, angle, seed):
+    (matrix,) = colour_matrices(tf.constant([saturation], tf.float32), tf.constant([angle], tf.float32)).numpy()
+    colour = np.random.default_rng(seed).uniform(0, 1, 3)
+    # Python's own conversion has coefficients that differ from ours in the third digit.
+    before, after = (complex(*colorsys.rgb_to_yiq(*each)[1:]) for each in (colour, matrix @ colour))
+    assert after == pytest.approx(saturation * np.exp(1j * angle) * before, abs=0.02)
+
+
 def test_a_turn_of_the_hue_goes_round_the_wheel_of_colours():
-    (matrix,) = _colour_matrices(tf.constant([1.0]), tf.constant([2 * np.pi / 3])).numpy()
+    (matrix,) = colour_matrices(tf.constant([1.0]), tf.constant([2 * np.pi / 3])).numpy()
     before, after = np.array([150.0, 100.0, 100.0]), None
     after = matrix @ before
     apart = (colorsys.rgb_to_hsv(*after)[0] - colorsys.rgb_to_hsv(*before)[0]) % 1
