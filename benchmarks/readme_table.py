@@ -230,8 +230,8 @@ ROWS = {
         "What else do convolutions do?",
         "a U-Net finds the object with an IoU of {}; without skip connections, {} less",
         (
-            Checked("U-Net with skip connections: IoU", "{:.2f}"),
-            Checked("IoU lost without skip connections", "{:.2f}"),
+            Checked("U-Net with skip connections: IoU, least of all", "{:.2f}"),
+            Checked("IoU lost without skip connections, least of all", "{:.2f}"),
         ),
     ),
     "16": Row(
