@@ -57,4 +57,5 @@ def symmetric(values: np.ndarray, *, axis: int | None = None) -> Affine:
     else:
         others = tuple(k for k in range(values.ndim) if k != axis % values.ndim)
         largest = magnitudes.max(axis=others, keepdims=True)
-    return Affine(np.where(largest == 0, 1.0, largest / HIGHEST), 0)
+    scale = np.maximum(largest / HIGHEST, np.finfo("float32").tiny)  # of weights so small, the quotient is not exact
+    return Affine(np.where(largest == 0, 1.0, scale), 0)
