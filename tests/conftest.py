@@ -5,8 +5,6 @@ import tempfile
 
 import pytest
 
-from cnn_course.machine import usable_cores
-
 PAPERMILL = "test_it_runs_with_other_parameters"
 
 
@@ -17,9 +15,6 @@ def pytest_configure(config):
     os.environ |= {"CNN_COURSE_PROFILE": "quick", "CNN_COURSE_STRICT": "1", "CNN_COURSE_HOME": cache.name}
     for name in ("CNN_COURSE_DATA", "CNN_COURSE_RUN"):
         os.environ.pop(name, None)
-    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
-        # An operation is shared out to the worker's part of the cores; on all of them the workers wait for each other.
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, usable_cores() // workers))
 
 
 def pytest_collection_modifyitems(items):
