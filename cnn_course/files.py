@@ -4,6 +4,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @contextlib.contextmanager
@@ -18,3 +22,14 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_arrays(path: Path, *arrays: "np.ndarray", **named: "np.ndarray") -> None:
+    """Write arrays to the NumPy archive ``path``, whole or as it was before.
+
+    Those without a name are called ``arr_0``, ``arr_1`` and so on, as by :func:`numpy.savez`.
+    """
+    import numpy as np  # the commands start without it
+
+    with replacing(path) as part, part.open("wb") as stream:  # to a name, savez would add an ending
+        np.savez(stream, *arrays, **named)

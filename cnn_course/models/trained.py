@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from cnn_course import bundled
-from cnn_course.files import replacing
+from cnn_course.files import write_arrays
 from cnn_course.models.fast import fast_network, student
 from cnn_course.models.weights import WeightsUnavailable
 
@@ -70,5 +70,4 @@ def save_weights(model: keras.Model, file: Path) -> None:
     broken = [path for path, array in arrays.items() if not np.isfinite(array).all()]
     if broken:
         raise ValueError(f"{broken[0]} has values that half precision cannot hold.")
-    with replacing(file) as part, part.open("wb") as stream:
-        np.savez(stream, **arrays)
+    write_arrays(file, **arrays)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_course.files import replacing
+from cnn_course.files import write_arrays
 
 
 def batch_indices(step: int, images: int, batch_size: int, *, seed: int = 0) -> np.ndarray:
@@ -116,8 +116,7 @@ def train_parallel(
 def save_checkpoint(file: Path, variables: list[keras.Variable], done: int) -> None:
     """Write all variables and the number of steps done to ``file``, which is never seen half written."""
     values = {f"v{k}": keras.ops.convert_to_numpy(variable) for k, variable in enumerate(variables)}
-    with replacing(file) as part, part.open("wb") as stream:
-        np.savez(stream, done=done, **values)
+    write_arrays(file, done=done, **values)
 
 
 def load_checkpoint(file: Path, variables: list[keras.Variable]) -> int:

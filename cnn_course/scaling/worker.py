@@ -24,7 +24,7 @@ def main(job_file: Path) -> None:
     import psutil
     import tensorflow as tf
 
-    from cnn_course.files import replacing
+    from cnn_course.files import write_arrays
     from cnn_course.lesson import write_json
     from cnn_course.scaling.training import train_parallel
 
@@ -71,8 +71,7 @@ def main(job_file: Path) -> None:
     rate = (steps - 1) / (time.perf_counter() - began) if steps > 1 else 0.0
     write_json(folder / f"worker-{index}.json", {**seen, "steps_per_second": rate})
     if index == 0:
-        with replacing(folder / "weights.npz") as part, part.open("wb") as stream:
-            np.savez(stream, *model.get_weights())
+        write_arrays(folder / "weights.npz", *model.get_weights())
 
 
 def listening(process: Any) -> list[str]:

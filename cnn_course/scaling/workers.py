@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_course.files import replacing
+from cnn_course.files import write_arrays
 from cnn_course.lesson import write_json
 
 GRACE = 3.0  # seconds for the other workers to notice that one is gone
@@ -71,8 +71,7 @@ def write_job(
     """
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / "model.keras")
-    with replacing(folder / "data.npz") as part, part.open("wb") as stream:
-        np.savez(stream, images=images, labels=labels)
+    write_arrays(folder / "data.npz", images=images, labels=labels)
     settings = {"steps": steps, "batch_size": batch_size, "rate": rate, "momentum": momentum, "seed": seed}
     more = {"save_every": save_every, "dies": dies, "try_fit": try_fit, "attempt": 1}
     write_json(folder / "job.json", {"model": "model.keras", "data": "data.npz", **settings, **more})

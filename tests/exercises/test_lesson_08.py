@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from cnn_course.exercises import verdict
 
@@ -18,9 +19,7 @@ from cnn_course.exercises import verdict
 )
 def test_integer_that_stands_for_zero(answer, reason):
     assert verdict("08.1", -64)[0] is True
-    right, message = verdict("08.1", answer)
-    assert right is False
-    assert reason in message
+    assert reason in refused("08.1", answer)
 
 
 def product(x, x_scale, x_zero, w, w_scale, *, sign=-1, scales=True, dtype="int32"):
@@ -74,6 +73,4 @@ def in_place(values, levels):
 )
 def test_limit_of_least_error(answer, reason):
     assert verdict("08.3", searched)[0] is True
-    right, message = verdict("08.3", answer)
-    assert right is False
-    assert reason in message
+    assert reason in refused("08.3", answer)

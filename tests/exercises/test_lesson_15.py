@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from cnn_course.exercises import verdict
 
@@ -18,9 +19,7 @@ from cnn_course.exercises import verdict
 )
 def test_intersection_over_union(answer, reason):
     assert verdict("15.1", 0.571)[0] is True
-    right, message = verdict("15.1", answer)
-    assert right is False
-    assert reason in message
+    assert reason in refused("15.1", answer)
 
 
 def counts(predicted, truth, classes):
@@ -73,9 +72,7 @@ def in_place(predicted, truth, classes):
 )
 def test_mean_over_classes(answer, reason):
     assert verdict("15.2", mean_iou)[0] is True
-    right, message = verdict("15.2", answer)
-    assert right is False
-    assert reason in message
+    assert reason in refused("15.2", answer)
 
 
 def gru(x, h, W, U, b, *, swapped=False, reset_after=False, order=(0, 1, 2)):
@@ -106,6 +103,4 @@ def overwriting(x, h, W, U, b):
 )
 def test_step_of_a_gru(answer, reason):
     assert verdict("15.3", gru)[0] is True
-    right, message = verdict("15.3", answer)
-    assert right is False
-    assert reason in message
+    assert reason in refused("15.3", answer)
