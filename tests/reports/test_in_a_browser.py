@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_files import RESULTS
 from PIL import Image
 
 from cnn_course.lesson import Check, CheckTable
@@ -83,21 +84,9 @@ def lesson():
 def site(tmp_path_factory):
     """Write a report that passed and one that failed, without running anything, their index, and a comparison."""
     out = tmp_path_factory.mktemp("site")
-    results = {
-        "parameters": {"profile": "quick", "epochs": 3},
-        "given": ["epochs"],
-        "data": [{"name": "mnist5k", "images": 5000, "checksum": "ab12" * 16, "origin": "bundled"}],
-        "checks": [vars(check) for check in (Check("a claim", 0.5, "≥ 0.25", True), Check("b", 1, "= 2", None, "new"))],
-        "metrics": {"a_metric_with_a_rather_long_name_of_many_words": 0.98},
-        "versions": {"keras": "3.15.1"},
-        "device": "CPU",
-        "cpu": "A processor",
-        "cores": 2,
-        "platform": "Linux x86_64",
-        "backend": "tensorflow",
-        "peak_memory_bytes": 10**9,
-        "finished": "2026-01-01T00:00:00+00:00",
-    }
+    checks = [vars(check) for check in (Check("a claim", 0.5, "≥ 0.25", True), Check("b", 1, "= 2", None, "new"))]
+    metrics = {"a_metric_with_a_rather_long_name_of_many_words": 0.98}
+    results = {**RESULTS, "checks": checks, "metrics": metrics}
     failure = {"cell": 2, "cell_id": "computed", "source": "x" * 200, "error": "ValueError", "message": "no " * 50}
     for name, status, wrong in (("00_x-quick", "passed", None), ("01_y-quick", "failed", failure)):
         report = running.Report(name, name[:4], f"Lesson {name}", status, 75.2, f"cnn-course run {name[:4]}", wrong)

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_files import RESULTS
 
 from cnn_course.reports import formats, pages
 
@@ -157,20 +158,8 @@ def test_what_a_page_would_load_is_found(page):
 
 
 def test_the_header_tells_how_the_report_was_made():
-    results = {
-        "parameters": {"profile": "quick", "epochs": 3},
-        "given": ["epochs"],
-        "data": [{"name": "mnist5k", "images": 5000, "checksum": "ab12", "origin": "bundled"}],
-        "checks": [{"claim": "c", "value": 1, "bound": "= 1", "passed": True, "note": ""}],
-        "versions": {"keras": "3.15.1"},
-        "device": "CPU",
-        "cpu": "A processor",
-        "cores": 2,
-        "platform": "Linux x86_64",
-        "backend": "tensorflow",
-        "peak_memory_bytes": 10**9,
-        "finished": "2026-01-01T00:00:00+00:00",
-    }
+    checks = [{"claim": "c", "value": 1, "bound": "= 1", "passed": True, "note": ""}]
+    results = {**RESULTS, "checks": checks}
     page = page_of(new_markdown_cell("# T"), results=results)
     for part in ("mnist5k", "ab12", "3.15.1", "A processor", "1 min 15 s", "cnn-course run 00_x", "1 passed"):
         assert part in page
