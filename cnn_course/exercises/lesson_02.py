@@ -54,9 +54,14 @@ def stable_log_softmax(answer: Callable) -> None:
     """Write log_softmax(logits): the logarithm of the softmax over the last axis, right for logits of any size."""
     from scipy.special import log_softmax
 
-    logits = np.random.default_rng(0).normal(size=(5, 10))
+    draw = np.random.default_rng(0).normal
     with np.errstate(all="ignore"):
-        for scale, words in ((1.0, "of ordinary size"), (1000.0, "in the thousands")):
+        for shape, scale, words in (
+            ((5, 10), 1.0, "of ordinary size"),
+            ((5, 10), 1000.0, "in the thousands"),
+            ((2, 3, 4), 1.0, "of three axes"),
+        ):
+            logits = draw(size=shape)
             values = np.asarray(answer(logits * scale))
             if values.shape != logits.shape:
                 raise Wrong(f"For logits of shape {logits.shape} it returned an array of shape {values.shape}.")

@@ -4,7 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cnn_course.convolution import conv2d
 from cnn_course.exercises import Wrong, exercise
+
+# Of exercise 04.2: what the checker gives the batch normalisations to subtract.
+_RUNNING_MEAN = 0.5
 
 
 @exercise(
@@ -79,18 +83,43 @@ def bottleneck_block(answer: Callable) -> None:
         raise Wrong(f"For 8 channels the kernels should have the shapes {wanted}, and they have {shapes}.")
     if any(layer.use_bias for layer in convolutions):
         raise Wrong("A convolution before batch normalisation needs no bias: give it use_bias=False.")
-    if sum(isinstance(layer, keras.layers.BatchNormalization) for layer in block.layers) != 3:
+    normalisations = [layer for layer in block.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if len(normalisations) != 3:
         raise Wrong("Each of the three convolutions should have its batch normalisation.")
-    images = np.random.default_rng(0).normal(size=(3, 6, 5, channels)).astype("float32")
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(3, 6, 5, channels)).astype("float32")
     before = np.asarray(block(images))
     if before.min() < 0:
         raise Wrong("The result should have passed a ReLU, and it has negative values.")
+    kernels = [generator.normal(size=shape).astype("float32") for shape in shapes]
+    for layer, kernel in zip(convolutions, kernels, strict=True):
+        layer.kernel.assign(kernel)
+    for layer in normalisations:  # all alike, and other than at first, so that it matters where they stand
+        layer.moving_mean.assign(np.full(layer.moving_mean.shape, _RUNNING_MEAN))
+        layer.moving_variance.assign(np.full(layer.moving_variance.shape, 1 - layer.epsilon))
+    in_order = np.allclose(block(images), _bottleneck(images, kernels), rtol=1e-3, atol=1e-3)
+    for layer in normalisations:
+        layer.moving_mean.assign(np.zeros(layer.moving_mean.shape))
     for layer in convolutions:
         layer.kernel.assign(np.zeros(layer.kernel.shape))
     if not np.allclose(block(images), np.maximum(images, 0), atol=1e-5):
         raise Wrong("With all kernels zero only the shortcut is left, and the block should return relu(x).")
     if np.allclose(before, np.maximum(images, 0), atol=1e-3):
         raise Wrong("The convolutions have no influence on the result.")
+    if not in_order:
+        raise Wrong(
+            "The order inside is another: each convolution, then its normalisation, then ReLU after the first two; the "
+            "third one's normalisation is added to the shortcut as it is."
+        )
+
+
+def _bottleneck(images: np.ndarray, kernels: list[np.ndarray]) -> np.ndarray:
+    """Return what the block computes with these kernels if a normalisation is to subtract ``_RUNNING_MEAN``."""
+    maps = images
+    for kernel, last in zip(kernels, (False, False, True), strict=True):
+        maps = conv2d(maps, kernel, padding="same") - _RUNNING_MEAN
+        maps = maps if last else np.maximum(maps, 0)
+    return np.maximum(images + maps, 0)
 
 
 @exercise(

@@ -32,12 +32,18 @@ def over_the_wrong_axis(logits):
     return shifted - np.log(np.exp(shifted).sum(axis=0))
 
 
+def over_the_second_axis(logits):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
         (unshifted, "in the thousands it returned infinities"),
         (shifted_by_the_largest_of_all, "in the thousands it returned infinities"),
         (over_the_wrong_axis, "each row"),
+        (over_the_second_axis, "For logits of three axes"),
         (lambda logits: scipy.special.softmax(logits, axis=-1), "the softmax itself"),
         (lambda logits: scipy.special.log_softmax(logits[0]), "an array of shape (10,)"),
     ],

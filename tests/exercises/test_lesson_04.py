@@ -24,15 +24,28 @@ def test_weights_of_a_block(answer, reason):
     assert reason in refused("04.1", answer)
 
 
-def bottleneck(*, divisor=4, bias=False, norms=3, shortcut=True, last_relu=True, use_branch=True, tail=None):
+def bottleneck(
+    *,
+    divisor=4,
+    bias=False,
+    norms=3,
+    relus=2,
+    relu_first=False,
+    shortcut=True,
+    last_relu=True,
+    use_branch=True,
+    tail=None,
+):
     def block(x):
         channels = x.shape[-1]
         branch = x
         for k, (width, size) in enumerate(((channels // divisor, 1), (channels // divisor, 3), (channels, 1))):
             branch = layers.Conv2D(width, size, padding="same", use_bias=bias)(branch)
+            if relu_first and k < relus:
+                branch = layers.ReLU()(branch)
             if k < norms:
                 branch = layers.BatchNormalization()(branch)
-            if k < 2:
+            if not relu_first and k < relus:
                 branch = layers.ReLU()(branch)
         branch = branch if use_branch else layers.Rescaling(0.0)(branch)
         x = layers.Add()([x, branch]) if shortcut else branch
@@ -49,6 +62,10 @@ def bottleneck(*, divisor=4, bias=False, norms=3, shortcut=True, last_relu=True,
         ({"bias": True}, "needs no bias"),
         ({"norms": 2}, "Each of the three"),
         ({"shortcut": False}, "only the shortcut is left"),
+        ({"relus": 0}, "The order inside"),
+        ({"relus": 1}, "The order inside"),
+        ({"relus": 3}, "The order inside"),
+        ({"relu_first": True}, "The order inside"),
         ({"last_relu": False}, "negative values"),
         ({"use_branch": False}, "no influence"),
         ({"tail": layers.MaxPooling2D()}, "should be the same"),
