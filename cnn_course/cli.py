@@ -1,6 +1,5 @@
 """The command line, ``cnn-course``: it reads what was asked, and leaves the work to the package."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -291,8 +290,7 @@ def execute(lessons: tuple[str, ...], profile: str, in_place: bool, notebooks: P
     from cnn_course.reports import authoring, catalogue
 
     for lesson in catalogue.choose(lessons, catalogue.lessons(notebooks)):
-        cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
-        count = sum(cell["cell_type"] == "code" and bool("".join(cell["source"]).strip()) for cell in cells)
+        count = sum(kind == "code" and bool(source.strip()) for kind, source in lesson.cells)
         with tqdm(total=count, unit="cell", desc=lesson.name, disable=None) as bar:
             authoring.execute_in_place(lesson, profile, store=in_place, on_cell=bar.update)
         click.echo(f"{lesson.name}: {'stored' if in_place else 'could be stored; --in-place does it'}")

@@ -66,7 +66,7 @@ class Run:
         )
 
     def record(self, **metrics: Any) -> None:
-        """Record measured values (numbers, or lists and dictionaries of numbers) under their names."""
+        """Record measured values (numbers, arrays or tensors, or lists and dictionaries of them) under their names."""
         self.metrics.update({name: _plain(value) for name, value in metrics.items()})
 
     def check(
@@ -256,13 +256,15 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def _plain(value: Any, *, finite: bool = False) -> Any:
-    """Return NumPy numbers and arrays as plain Python; with ``finite``, NaN and infinities as text, for JSON."""
+    """Return arrays, tensors and numbers as plain Python; with ``finite``, NaN and infinities as text, for JSON."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item, finite=finite) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, finite=finite) for item in value]
     if hasattr(value, "tolist"):
         return _plain(value.tolist(), finite=finite)
+    if hasattr(value, "numpy"):  # of TensorFlow and Keras
+        return _plain(value.numpy(), finite=finite)
     if finite and isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | int | float | bool | type(None)) else str(value)

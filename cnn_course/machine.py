@@ -3,12 +3,14 @@
 import importlib.metadata
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+PROCESS_STATUS = Path("/proc/self/status")
 PACKAGES = ("tensorflow", "keras", "jax", "numpy", "cnn-course")
 # Processor features that change which number formats are fast, under the names that Linux gives them.
 CPU_FEATURES = {
@@ -91,16 +93,18 @@ def memory_bytes() -> int:
 
 def peak_memory_bytes() -> int:
     """Return the largest amount of memory that this process has held, in bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux, whose getrusage tells the peak of the process that started this one, if it was larger
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return 1024 * int(line.split()[1])
+    try:  # Linux, whose getrusage tells the peak of the process that started this one, if it was larger
+        peak = re.search(r"^VmHWM:\s*(\d+) kB", PROCESS_STATUS.read_text(), flags=re.MULTILINE)
+    except OSError:
+        peak = None
+    if peak:  # some containers leave it out
+        return 1024 * int(peak[1])
     try:
         import resource
     except ImportError:  # Windows
         return psutil.Process().memory_info().peak_wset
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024
 
 
 def has_gpu() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from cnn_course import machine
 
 PROFILES = ("quick", "full")
+LARGEST_SEED = 2**32 - 1  # of NumPy's global generator
 
 
 class ParameterError(ValueError):
@@ -89,6 +90,8 @@ def _validate(name: str, value: Any, default: Any, choices: tuple[Any, ...] | No
         least = 0 if name == "seed" else 1
         if not isinstance(value, int) or value < least:
             raise ParameterError(f"{name} is {value!r}; it must be a whole number of at least {least}.")
+        if name == "seed" and value > LARGEST_SEED:
+            raise ParameterError(f"{name} is {value}; it must be a whole number of at most {LARGEST_SEED}.")
     elif isinstance(default, float):
         if not isinstance(value, int | float) or not value > 0:
             raise ParameterError(f"{name} is {value!r}; it must be a number above 0.")

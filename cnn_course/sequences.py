@@ -103,6 +103,8 @@ def sequence_network(
 def gradient_norms(model: keras.Model, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return how large the gradient of the loss by the memory is after each step, the mean over sequences.
 
+    It is computed by TensorFlow's tape: on Keras' TensorFlow backend alone.
+
     The memory is what a step hands to the next: the state h of a simple RNN, the cell c of an LSTM. The loss of a
     sequence is the cross-entropy after its last step; its gradient by the memory after step t says how much a small
     change there, and so what was read until then, still matters for the answer.

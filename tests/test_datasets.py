@@ -1,8 +1,13 @@
+"""Data sets: where they are looked for, what makes them sound, how they are divided and batched."""
+
+import contextlib
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +287,11 @@ def _single_array(path):
         np.save(file, mnist_arrays()["x_train"])
 
 
+def _another_archive(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train", "not an array")
+
+
 # What is wrong with the file, how it is made so, and what the message must say.
 BROKEN = {
     "truncated": (_truncated, "cannot be read"),
@@ -289,6 +299,7 @@ BROKEN = {
     "empty": (lambda path: path.write_bytes(b""), "cannot be read"),
     "not an archive": (lambda path: path.write_text("404: not found"), "cannot be read"),
     "a single array": (_single_array, "one array"),
+    "a zip of something else": (_another_archive, "x_train in it is no array"),
     "a folder": (lambda path: path.mkdir(), "cannot be read"),
     "pickled objects": (_change(y_train=np.array([{}] * 40, object)), "allow_pickle=False"),
     "a key is missing": (_change(y_test=None), r"lacks y_test \(it holds x_train, y_train, x_test\)"),
@@ -367,6 +378,14 @@ class TestDownload:
         assert dataset.origin.startswith("downloaded by keras.utils.get_file")
 
 
+def test_a_silent_network_is_given_up_and_the_patience_of_others_stays_theirs():
+    before = socket.getdefaulttimeout()
+    with contextlib.suppress(KeyError), datasets.impatient_network():
+        assert socket.getdefaulttimeout() == stored.NETWORK_PATIENCE_SECONDS
+        raise KeyError
+    assert socket.getdefaulttimeout() == before
+
+
 def _picture(path, colour=(200, 30, 30), size=(20, 10), mode="RGB"):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new(mode, size, colour).save(path)
@@ -407,6 +426,17 @@ class TestFolder:
         path = tmp_path / "tree" / "a" / "1.png"
         path.write_bytes(path.read_bytes()[:-60])
         with pytest.raises(DatasetBroken, match=r"1\.png cannot be read as an image"):
+            datasets.load(tmp_path / "tree")
+
+    @pytest.mark.parametrize(
+        ("ending", "damage"),
+        [("ppm", lambda content: content[:6]), ("png", lambda content: content[:8] + b"\0\0\0\5" + content[12:])],
+    )
+    def test_an_image_with_a_broken_head_is_named(self, tmp_path, ending, damage):
+        path = tmp_path / "tree" / "a" / f"1.{ending}"
+        _picture(path)
+        path.write_bytes(damage(path.read_bytes()))
+        with pytest.raises(DatasetBroken, match=rf"1\.{ending} cannot be read as an image"):
             datasets.load(tmp_path / "tree")
 
     def test_sixteen_bit_images_are_refused(self, tmp_path):
@@ -518,6 +548,14 @@ class TestBatches:
         assert np.abs(first - dataset.images).max() <= 1
         assert not np.array_equal(first, second)
 
+    def test_without_the_tuner_the_batches_are_the_same(self):
+        pipeline = datasets.batches(tiny(np.arange(25) % 5), 10, shuffle=0)
+        untuned = datasets.without_tuner(pipeline)
+        assert untuned.options().autotune.enabled is False
+        assert [labels.tolist() for _, labels in untuned.as_numpy_iterator()] == [
+            labels.tolist() for _, labels in pipeline.as_numpy_iterator()
+        ]
+
     def test_a_keras_layer_is_called_as_in_training(self):
         import keras
 
@@ -537,6 +575,11 @@ class TestBatches:
     def test_refuses_an_impossible_batch_size(self, batch_size):
         with pytest.raises(ValueError, match="batch_size is"):
             datasets.batches(tiny([0, 1]), batch_size)
+
+    def test_refuses_to_drop_all_there_is(self):
+        with pytest.raises(ValueError, match="A batch of 3 images is larger than the set of 2"):
+            datasets.batches(tiny([0, 1]), 3, drop_remainder=True)
+        assert len(datasets.batches(tiny([0, 1]), 3)) == 1
 
     def test_refuses_an_empty_set(self):
         with pytest.raises(ValueError, match="no images in this part of tiny"):

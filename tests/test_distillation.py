@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from backends import on_jax_and_tensorflow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
@@ -135,44 +134,6 @@ def test_the_student_copies_its_teacher_and_not_its_labels(shapes):
     answered = distiller.student.predict(shapes.images, verbose=0).argmax(axis=1)
     commonest = max(np.bincount(asked)) / len(asked)
     assert (answered == asked).mean() > commonest + 0.3 * (1 - commonest)
-
-
-PROGRAM = """
-import json
-import keras, numpy as np
-from cnn_course import datasets, distillation, models, training
-
-data = datasets.load("shapes10", size=200)
-networks, draw = [], np.random.default_rng(0)
-for width in (4, 16):
-    networks.append(models.averaging_cnn((32, 32, 3), stages=((width,), (width,))))
-    for weights in networks[-1].trainable_weights:
-        weights.assign(draw.normal(0, 0.3, weights.shape))
-student, teacher = networks
-before = teacher.get_weights()
-distiller = distillation.Distiller(student, teacher, temperature=3.0)
-distiller.compile(keras.optimizers.SGD(0.01), training.SmoothedCrossentropy(0.0), jit_compile=training.JIT_COMPILE)
-losses = []
-
-class Losses(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        losses.append(float(logs["loss"]))
-
-distiller.fit(data.images.astype("float32"), data.labels, batch_size=50, epochs=2, shuffle=False, verbose=0,
-              callbacks=[Losses()])
-same = all(np.array_equal(now, then) for now, then in zip(teacher.get_weights(), before))
-print(keras.backend.backend(), json.dumps({"losses": losses, "same": same, "weights": len(distiller.weights)}))
-"""
-
-
-def test_it_trains_alike_on_jax_and_on_tensorflow(tmp_path):
-    pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
-    jax, tensorflow = on_jax_and_tensorflow(PROGRAM, tmp_path)
-    np.testing.assert_allclose(jax["losses"], tensorflow["losses"], rtol=1e-2)
-    assert len(set(jax["losses"])) == 8
-    assert jax["same"]
-    assert tensorflow["same"]
-    assert jax["weights"] == tensorflow["weights"]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,14 @@ def test_results_hold_what_the_contract_names(run):
     assert results["device"]
 
 
+def test_a_tensor_is_recorded_and_judged_by_its_numbers(run):
+    run.record(loss=keras.ops.convert_to_tensor(0.5), kernel=keras.Variable([1.0, 2.0]))
+    run.check("half is enough", keras.ops.convert_to_tensor(0.5), at_least=0.25)
+    run.finish()
+    assert saved(run)["metrics"] == {"loss": 0.5, "kernel": [1.0, 2.0]}
+    assert saved(run)["checks"][0]["value"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("value", "bound", "passed"),
     [

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from cnn_course import machine
@@ -29,6 +30,14 @@ def test_peak_memory_is_in_bytes_and_never_falls():
     assert 10_000_000 < before <= after < machine.memory_bytes()
     del held
     assert machine.peak_memory_bytes() >= after - 2_000_000  # Linux counts memory in batches, one for each core
+
+
+@pytest.mark.parametrize("status", [None, "Name:\tpython\nVmSize:\t  3060 kB\n"])
+def test_peak_memory_is_known_where_the_system_does_not_list_it(monkeypatch, tmp_path, status):
+    monkeypatch.setattr(machine, "PROCESS_STATUS", tmp_path / "status")
+    if status:
+        (tmp_path / "status").write_text(status)
+    assert 10_000_000 < machine.peak_memory_bytes() < machine.memory_bytes()
 
 
 def test_every_processor_feature_is_answered():

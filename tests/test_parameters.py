@@ -58,6 +58,7 @@ def test_auto_is_full_exactly_where_there_is_a_gpu(monkeypatch):
         ({"epochs": 2.5}, "epochs is 2.5"),
         ({"epochs": True}, "epochs is True"),
         ({"seed": -1}, "seed is -1; it must be a whole number of at least 0"),
+        ({"seed": 2**32}, "seed is 4294967296; it must be a whole number of at most 4294967295"),
         ({"rate": 0}, "rate is 0; it must be a number above 0"),
         ({"rate": float("nan")}, "rate is nan"),
         ({"rate": "fast"}, "rate is 'fast'"),

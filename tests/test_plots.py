@@ -187,6 +187,18 @@ def test_soft_targets_have_a_row_for_each_image_and_a_column_for_each_temperatur
     assert "image 1 of class dog: T = 1 frog 0.60 then dog 0.30" in figure.alt
 
 
+def test_a_prediction_shows_a_bar_for_each_class_and_the_label_s_own_stands_out():
+    image, names = np.zeros((8, 8, 1), np.uint8), ["cat", "dog", "frog"]
+    figure = plots.prediction(image, np.array([0.125, 0.625, 0.25]), names, truth=2)
+    left, right = figure.axes
+    assert (left.get_title(loc="left"), right.get_title(loc="left")) == ("label: frog", "the network says: dog")
+    assert [bar.get_width() for bar in right.patches] == [0.125, 0.625, 0.25]
+    assert [label.get_text() for label in right.get_yticklabels()] == names
+    colours = [bar.get_facecolor() for bar in right.patches]
+    assert colours[0] == colours[1] != colours[2]
+    assert figure.alt.endswith("of class frog, and the probability of each class; dog is the largest with 62.5%.")
+
+
 def test_what_was_recognised_stands_under_its_photo_with_its_probability():
     photos, names = np.zeros((2, 8, 8, 3)), [["cat", "dog"], ["cup", "plate"]]
     figure = plots.recognised(photos, names, np.array([[0.75, 0.25], [0.5, 0.125]]))

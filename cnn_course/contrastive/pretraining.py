@@ -35,6 +35,9 @@ def pairs(
 
     Returns:
         Batches (batch_size, 2, size, size, channels), float32.
+
+    Raises:
+        ValueError: The images are too few for a batch.
     """
     in_epoch = len(images) // batch_size
     if in_epoch < 1:
@@ -152,6 +155,7 @@ class _Backup(keras.callbacks.Callback):
             return
         kept = json.loads(self._log.read_text(encoding="utf-8"))
         if kept["about"] != self._about:
+            self.remove()  # else this training's log might one day stand beside the other one's weights
             return
         model.load_weights(self._weights)
         finished = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // in_epoch
@@ -179,7 +183,8 @@ class _Backup(keras.callbacks.Callback):
     def remove(self) -> None:
         """Remove the files of a finished training."""
         if self._folder is not None:
-            for file in (self._log, self._weights):
+            # The weights first: without them the log counts for nothing, should the process be killed between the two.
+            for file in (self._weights, self._log):
                 file.unlink(missing_ok=True)
 
     @property

@@ -32,14 +32,15 @@ def _photo(path: Path, side: int) -> np.ndarray:
 
     try:
         with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise DatasetBroken(f"{path} has more than 8 bits a channel; save it as an 8-bit PNG or JPEG.")
+            mode = image.mode
             upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DatasetBroken(
             f"{path} cannot be read as an image ({first_line(error)}). "
             "Take it out of the folder, or replace it by a whole PNG or JPEG file."
         ) from error
+    if mode.startswith(("I", "F")):
+        raise DatasetBroken(f"{path} has more than 8 bits a channel; save it as an 8-bit PNG or JPEG.")
     return np.asarray(ImageOps.fit(upright, (side, side), Image.Resampling.LANCZOS))
 
 

@@ -37,6 +37,9 @@ def batches(
         drop_remainder: Leave out a last batch that is smaller.
 
     Two runs with the same seeds, TensorFlow's global one included, give the same batches.
+
+    Raises:
+        ValueError: The set is empty, ``batch_size`` is no whole number of at least 1, or no batch is left.
     """
     import keras
     import tensorflow as tf
@@ -45,6 +48,8 @@ def batches(
         raise ValueError(f"There are no images in this part of {dataset.name}, so there are no batches of it.")
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number of at least 1.")
+    if drop_remainder and batch_size > len(dataset):
+        raise ValueError(f"A batch of {batch_size} images is larger than the set of {len(dataset)}.")
     pipeline = tf.data.Dataset.from_tensor_slices((dataset.images, dataset.labels))
     if cache:
         pipeline = pipeline.cache()

@@ -4,8 +4,6 @@ import contextlib
 import gzip
 import os
 import socket
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +14,7 @@ import numpy as np
 from cnn_course import bundled, lesson
 from cnn_course.datasets.dataset import Dataset, problem_with
 from cnn_course.datasets.errors import DatasetBroken, DatasetUnavailable, first_line
+from cnn_course.files import read_arrays
 
 DIGITS = tuple("0123456789")
 GARMENTS = (
@@ -99,12 +98,8 @@ def _remedies(name: str) -> str:
 
 def _from_file(name: str, stored: _Stored, path: Path, place: str) -> Dataset:
     try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ValueError("it holds one array, not an archive of named arrays")
-        with file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = read_arrays(path)
+    except (OSError, ValueError) as error:
         raise DatasetBroken(_broken(name, str(path), f"it cannot be read ({first_line(error)})")) from error
     return _assemble(name, stored, arrays, str(path), place)
 

@@ -39,7 +39,7 @@ def _of_layer(layer: keras.Layer) -> int:
                     "cannot be counted. Build the network with a fixed input shape, such as (32, 32, 3)."
                 )
             return count(layer)
-    if any(len(weight.shape) > 1 for weight in layer.trainable_weights) and not isinstance(layer, _ONLY_LOOKED_UP):
+    if any(len(weight.shape) > 1 for weight in layer.weights) and not isinstance(layer, _WITHOUT_PRODUCTS):
         known = ", ".join(kind.__name__ for kind in _COUNTS)
         raise ValueError(
             f"The operations of {layer.name}, a layer of type {type(layer).__name__}, cannot be counted; "
@@ -81,8 +81,8 @@ def _attention(layer: layers.MultiHeadAttention) -> int:
     return projections + with_each_other
 
 
-# Their matrices are looked up or added, and multiplied with nothing.
-_ONLY_LOOKED_UP = (layers.Embedding, PositionEmbedding)
+# Their arrays are looked up, added, or what pixels are divided by: no product of matrices.
+_WITHOUT_PRODUCTS = (layers.Embedding, PositionEmbedding, layers.Normalization)
 _COUNTS: dict[type, Callable[[keras.Layer], int]] = {
     layers.Conv1D: _convolution,
     layers.Conv2D: _convolution,

@@ -1,6 +1,5 @@
 """Networks that the course itself has trained on CIFAR-10, kept as half-precision weights in data/."""
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import keras
 import numpy as np
 
 from cnn_course import bundled
-from cnn_course.files import write_arrays
+from cnn_course.files import read_arrays, write_arrays
 from cnn_course.models.fast import fast_network, student
 from cnn_course.models.weights import WeightsUnavailable
 
@@ -36,14 +35,17 @@ def trained(name: str, *, dtype: str = "float32", file: Path | None = None) -> k
 
 
 def load_weights(model: keras.Model, file: Path) -> None:
-    """Set the weights of a model to those that :func:`save_weights` has written."""
+    """Set the weights of a model to those that :func:`save_weights` has written.
+
+    Raises:
+        WeightsUnavailable: The file is missing, broken, or belongs to another network; the model stays as it was.
+    """
     remedy = "Take the file of this version of the course, or train it anew: data/README.md gives the command."
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            arrays = {path: stored[path] for path in stored.files}
+        arrays = read_arrays(file)
     except FileNotFoundError:
         raise WeightsUnavailable(f"The weights {file.name} are not in {file.parent}. {remedy}") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (OSError, ValueError) as error:
         raise WeightsUnavailable(f"The weights {file} cannot be read ({type(error).__name__}). {remedy}") from error
     wanted = {weights.path: tuple(weights.shape) for weights in model.weights}
     found = {path: array.shape for path, array in arrays.items()}

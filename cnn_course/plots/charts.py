@@ -239,7 +239,10 @@ def posterior(
 def accuracy_under_shift(
     shifts: Sequence[int], accuracies: dict[str, Sequence[float]], examples: np.ndarray, *, title: str, alt: str
 ) -> Figure:
-    """Return the accuracy of each model against the shift in pixels; above each shift its example (height, width)."""
+    """Return the accuracy of each model against the shift in pixels; above each shift its example (height, width).
+
+    The dotted line is what guessing among ten classes reaches.
+    """
     drawn, (top, axis) = new_figure(2, 1, size=(6.6, 4.4), alt=alt, sharex=True, height_ratios=(1, 4.2))
     for shift, example in zip(shifts, examples, strict=True):
         top.imshow(example, cmap="gray", extent=(shift - 0.4, shift + 0.4, 0, 0.8), interpolation="nearest")

@@ -1,5 +1,6 @@
 """Several seeds, several contenders: figures that compare what they reached."""
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -183,7 +184,7 @@ def trade_off(
         costs: For each entry its cost, above 0.
         values: For each entry its value.
         front: The entries that no other one beats; a line joins them.
-        claims: Cost and value of entries that were not measured here: hollow squares with letters.
+        claims: Cost and value of entries that were not measured here, 26 at most: hollow squares with letters.
         xlabel: Name and unit of the cost.
         ylabel: Name and unit of the value.
         title: Of the figure.
@@ -200,7 +201,7 @@ def trade_off(
         axis.plot(*place, "o", markersize=13, color=colour, markeredgecolor="white", zorder=2)
         axis.annotate(str(k), place, ha="center", va="center_baseline", color="white", fontsize=8, zorder=3)
         key.append(f"{k}  {name}")
-    for letter, (name, place) in zip("ABCDEFGH", (claims or {}).items(), strict=False):
+    for letter, (name, place) in zip(string.ascii_uppercase, (claims or {}).items(), strict=False):
         axis.plot(*place, "s", markersize=12, color="white", markeredgecolor=COLOURS[1], markeredgewidth=1.4, zorder=2)
         axis.annotate(letter, place, ha="center", va="center_baseline", color=COLOURS[1], fontsize=8, zorder=3)
         key.append(f"{letter}  {name}")

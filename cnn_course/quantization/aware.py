@@ -105,15 +105,28 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     What follows a convolution is then one multiplication and one addition for each channel, and becomes a part of its
     kernel and its bias: ``kernel * gamma / sigma`` and ``beta - mean * gamma / sigma``.
 
+    Args:
+        model: A functional model, each layer of which is called once; of a ``Sequential`` one give
+            ``keras.Model(model.inputs, model.outputs)``.
+
     Raises:
-        ValueError: A normalisation follows something else than a convolution.
+        ValueError: A normalisation follows something else than a convolution, or one whose result is also used without
+            it; or the model is ``Sequential``.
     """
+    _require_functional(model)
     norm_of = {}
     for norm in model.layers:
         if isinstance(norm, layers.BatchNormalization):
             before = next(layer for layer in model.layers if layer.output is norm.input)
             if type(before) is not layers.Conv2D or before.activation is not keras.activations.linear:
                 raise ValueError(f"{norm.name} follows no bare convolution, and cannot become a part of one.")
+            read = [layer.input for layer in model.layers if not isinstance(layer, layers.InputLayer)]
+            uses = [*keras.tree.flatten(read), *model.outputs]
+            if sum(tensor is before.output for tensor in uses) > 1:
+                raise ValueError(
+                    f"What {before.name} returns is also used without {norm.name}, which therefore cannot become a "
+                    "part of it."
+                )
             norm_of[before.name] = norm
 
     def with_bias(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -128,6 +141,11 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
         old = model.get_layer(layer.name)
         layer.set_weights(_folded(old, norm_of[layer.name]) if layer.name in norm_of else old.get_weights())
     return folded
+
+
+def _require_functional(model: keras.Model) -> None:
+    if isinstance(model, keras.Sequential):
+        raise ValueError(f"{model.name} is a Sequential model. Give keras.Model(model.inputs, model.outputs).")
 
 
 def _folded(convolution: layers.Conv2D, norm: layers.BatchNormalization) -> list[np.ndarray]:
@@ -157,8 +175,9 @@ def quantization_aware(model: keras.Model, representative: np.ndarray) -> keras.
         representative: Images (n, height, width, channels), by which the ranges of the maps begin.
 
     Raises:
-        ValueError: The model has a layer of another kind.
+        ValueError: The model has a layer of another kind, or is ``Sequential``.
     """
+    _require_functional(model)
     for layer in model.layers[1:]:
         if not isinstance(layer, (*_CHOOSING, *_COMPUTING)):
             known = ", ".join(kind.__name__ for kind in (*_COMPUTING, *_CHOOSING))

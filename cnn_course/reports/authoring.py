@@ -35,11 +35,12 @@ def execute_in_place(
     """Execute a lesson as it stands, in ``profile``, and replace the stored notebook by the executed one.
 
     Raises:
-        ReportError: A cell or a check failed, or an output shows a path of this machine; nothing is stored then.
+        ReportError: The lesson cannot be read, a cell or a check failed, or an output shows a path of this machine;
+            nothing is stored then.
     """
     import nbformat
 
-    notebook = nbformat.read(lesson.path, as_version=4)
+    notebook = lesson.notebook()
     with tempfile.TemporaryDirectory(prefix="cnn_course_") as folder:
         environment = kernel_environment(Path(folder), profile)
         done = execute(notebook, folder=Path(folder), environment=environment, on_cell=on_cell)
@@ -73,7 +74,8 @@ def refuse_paths(notebook: "NotebookNode", lesson: Lesson, paths: tuple[str, ...
         for output in cell.get("outputs", []):
             text = json.dumps(_texts(output), ensure_ascii=False)
             for place in places:
-                if place in text:
+                # As JSON writes it: Windows' backslashes are doubled there.
+                if json.dumps(place, ensure_ascii=False)[1:-1] in text:
                     raise ReportError(
                         f"{lesson.name} is not stored: the output of cell [{cell.execution_count}] ({cell.id}) shows "
                         f"the path {place}. Let the cell print a name or a relative path."

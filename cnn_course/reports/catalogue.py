@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnn_course import bundled
 from cnn_course.reports.errors import ReportError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,38 @@ class Lesson:
 
     @cached_property
     def cells(self) -> list[tuple[str, str]]:
-        """Return the kind ("code", "markdown", "raw") and the source of each cell."""
+        """Return the kind ("code", "markdown", "raw") and the source of each cell.
+
+        Raises:
+            ReportError: The file is not there, or it is no notebook.
+        """
         try:
             cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
             return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ReportError(f"{self.path} cannot be read as a notebook: {type(error).__name__}: {error}") from error
+            raise self._unreadable(error) from error
+
+    def notebook(self) -> "NotebookNode":
+        """Return the whole notebook; unlike :attr:`cells` this needs nbformat, whose import takes a moment.
+
+        Raises:
+            ReportError: The file is not there, or it is no notebook.
+        """
+        import nbformat
+
+        invalid: dict[str, Exception] = {}
+        try:
+            notebook = nbformat.read(self.path, as_version=4, capture_validation_error=invalid)
+        # What nbformat raises for JSON that is no notebook depends on how far it comes.
+        except (OSError, ValueError, LookupError, AttributeError, TypeError, nbformat.ValidationError) as error:
+            raise self._unreadable(error) from error
+        if invalid:
+            raise self._unreadable(invalid["ValidationError"])
+        return notebook
+
+    def _unreadable(self, error: Exception) -> ReportError:
+        reason = (str(error).strip().splitlines() or ["no reason is given"])[0]
+        return ReportError(f"{self.path} cannot be read as a notebook: {type(error).__name__}: {reason}")
 
 
 def lessons(folder: Path | None = None) -> list[Lesson]:
@@ -75,30 +104,36 @@ def choose(wanted: Sequence[str], known: Sequence[Lesson]) -> list[Lesson]:
     """Return the lessons that ``wanted`` names by number ("2", "02") or name; all of them when it is empty.
 
     Raises:
-        ReportError: A word names no lesson. The message lists those there are.
+        ReportError: A word names no lesson, or a number several. The message lists them.
     """
     if not wanted:
         return list(known)
-    names = {key: lesson for lesson in known for key in (lesson.name, lesson.number, lesson.number.lstrip("0") or "0")}
+    by_name = {lesson.name: lesson for lesson in known}
     chosen = {}
     for word in wanted:
-        lesson = names.get(word.removesuffix(".ipynb"))
+        lesson = by_name.get(word.removesuffix(".ipynb")) or _by_number(word, known)
         if lesson is None:
-            near = difflib.get_close_matches(word, [lesson.name for lesson in known], n=1)
+            near = difflib.get_close_matches(word, by_name, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise ReportError(
-                f"There is no lesson {word!r}.{hint} The lessons are {', '.join(lesson.name for lesson in known)}."
-            )
+            raise ReportError(f"There is no lesson {word!r}.{hint} The lessons are {', '.join(by_name)}.")
         chosen[lesson.name] = lesson
     return [chosen[name] for name in sorted(chosen)]
 
 
+def _by_number(word: str, known: Sequence[Lesson]) -> Lesson | None:
+    """Return the lesson whose number is written in ``word``, however many zeros stand before it."""
+    found = [lesson for lesson in known if word.isdecimal() and lesson.number and int(lesson.number) == int(word)]
+    if len(found) > 1:
+        names = ", ".join(lesson.name for lesson in found)
+        raise ReportError(f"Several lessons have the number {word}: {names}. Give the name of one.")
+    return found[0] if found else None
+
+
 def parameters_of(lesson: Lesson) -> dict[str, Any]:
     """Return the parameters that the lesson's tagged cell declares, each with its literal there as text."""
-    import nbformat
     import papermill
 
-    notebook = nbformat.read(lesson.path, as_version=4)
+    notebook = lesson.notebook()
     notebook.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
     declared = papermill.inspect_notebook(notebook)
     return {name: entry["default"] for name, entry in declared.items()}
@@ -124,7 +159,12 @@ def as_arguments(parameters: Mapping[str, Any]) -> str:
 
 
 def _as_typed(value: Any) -> str:
-    return value if isinstance(value, str) and literal(value) == value else json.dumps(value)
+    if isinstance(value, str) and literal(value) == value:
+        return value
+    try:
+        return json.dumps(value)
+    except TypeError:  # a set, bytes, a complex number: what only Python can write
+        return repr(value)
 
 
 def literal(text: str) -> Any:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cnn_course.files import read_json
 from cnn_course.reports.errors import ReportError
 from cnn_course.reports.formats import number, scalars
-from cnn_course.reports.running import read_json
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,14 @@ def compare(paths: Sequence[Path], metrics: Sequence[str] = ()) -> Comparison:
     """Return the comparison of the runs in ``paths`` (folders of reports, or their results.json files).
 
     Args:
-        paths: Two runs or more.
+        paths: Two runs or more; one that is named twice counts once.
         metrics: The metrics to show; all single-valued ones when empty.
 
     Raises:
-        ReportError: A path holds no results, or a metric is in none of the runs.
+        ReportError: A path holds no results, there are fewer than two runs, or a metric is in none of them.
     """
-    runs = [read_run(path) for path in paths]
-    if len({path.resolve() for path in paths}) < 2:
+    runs = [read_run(path) for path in {_results_file(path).resolve(): path for path in paths}.values()]
+    if len(runs) < 2:
         raise ReportError("A comparison takes at least two different runs.")
     known = list(dict.fromkeys(name for run in runs for name in run.metrics))
     missing = [name for name in metrics if name not in known]
@@ -137,8 +137,12 @@ def compare(paths: Sequence[Path], metrics: Sequence[str] = ()) -> Comparison:
 
 
 def read_run(path: Path) -> Run:
-    """Read one run from its folder or its results.json."""
-    file = path / "results.json" if path.is_dir() else path
+    """Read one run from its folder or its results.json.
+
+    Raises:
+        ReportError: There are no results of a run.
+    """
+    file = _results_file(path)
     results = read_json(file)
     if results is None or not {"lesson", "parameters", "metrics"} <= set(results):
         raise ReportError(
@@ -146,6 +150,10 @@ def read_run(path: Path) -> Run:
             "reports/02_mnist-quick, or the results.json in it."
         )
     return Run(file.parent.name, {"lesson": results["lesson"], **results["parameters"]}, scalars(results["metrics"]))
+
+
+def _results_file(path: Path) -> Path:
+    return path / "results.json" if path.is_dir() else path
 
 
 def write(comparison: Comparison, out: Path) -> Path:

@@ -47,10 +47,7 @@ def rewrite(
 
     altered = []
     for lesson in lessons:
-        try:
-            notebook = nbformat.read(lesson.path, as_version=4)
-        except (OSError, ValueError, nbformat.ValidationError) as error:
-            raise ReportError(f"{lesson.path} cannot be read as a notebook: {type(error).__name__}: {error}") from error
+        notebook = lesson.notebook()
         before = nbformat.writes(notebook)
         change(notebook, lesson)
         if nbformat.writes(notebook) != before:

@@ -3,7 +3,6 @@
 import base64
 import functools
 import html
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from cnn_course.files import replacing
+from cnn_course.files import read_json, replacing
 from cnn_course.reports.formats import check_counts, duration, longest_line, number, scalars
 from cnn_course.reports.mathematics import FormulaError, to_mathml
 
@@ -185,15 +184,18 @@ def _body(exporter: LessonExporter, notebook: "NotebookNode", folder: Path | Non
 
 
 def write_overview(out: Path) -> Path:
-    """Write ``out/index.html`` from the reports in ``out``, and return its path."""
+    """Write ``out/index.html`` from the reports in ``out``, and return its path.
+
+    A file report.json that is none of ours is passed over.
+    """
     runs = []
     for path in sorted(out.glob("*/report.json")):
-        if not path.parent.name.endswith(".part"):
-            results, picture = path.with_name("results.json"), path.with_name(THUMBNAIL)
+        report, picture = read_json(path), path.with_name(THUMBNAIL)
+        if report and "run" in report and not path.parent.name.endswith(".part"):
             runs.append(
                 {
-                    "report": _json(path),
-                    "results": _json(results) if results.exists() else {},
+                    "report": report,
+                    "results": read_json(path.with_name("results.json")) or {},
                     "picture": base64.b64encode(picture.read_bytes()).decode() if picture.exists() else None,
                 }
             )
@@ -256,7 +258,3 @@ def _environment() -> Any:
     environment = LessonExporter().environment.overlay(autoescape=True)
     environment.filters |= {"number": number, "duration": duration, "counts": check_counts, "scalars": scalars}
     return environment
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))

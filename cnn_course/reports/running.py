@@ -1,7 +1,6 @@
 """Several lessons, each executed into a folder of its own that appears, whole, when its report is finished."""
 
 import contextlib
-import json
 import os
 import shlex
 import shutil
@@ -17,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from cnn_course.files import read_json
 from cnn_course.lesson import write_json
 from cnn_course.reports import catalogue
 from cnn_course.reports.authoring import kernel_environment
@@ -96,7 +96,8 @@ def run(plans: Sequence[Plan], out: Path, *, jobs: int = 1) -> list[Report]:
     """Execute the planned lessons, write a report of each and the page ``out/index.html``, and return the reports.
 
     Raises:
-        ReportError: A parameter is unknown, or ``out`` cannot hold the reports; found before anything is executed.
+        ReportError: A lesson cannot be read, a parameter is unknown, or ``out`` cannot hold the reports; found before
+            anything is executed.
         Interrupted: Ctrl-C or a request to terminate came.
     """
     from tqdm import tqdm
@@ -105,7 +106,7 @@ def run(plans: Sequence[Plan], out: Path, *, jobs: int = 1) -> list[Report]:
 
     for plan in plans:
         catalogue.refuse_unknown(plan.parameters, plan.lesson)
-    notebooks = [_read(plan.lesson) for plan in plans]
+    notebooks = [plan.lesson.notebook() for plan in plans]
     out = prepare_folder(out, len(plans))
     places = {plan.lesson.path.name: f"../{plan.name}/index.html" for plan in plans}
     kernels = Kernels()
@@ -153,11 +154,27 @@ def prepare_folder(out: Path, lessons: int) -> Path:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         raise
-    for abandoned in out.glob("*.part"):
-        process = abandoned.name.split(".")[-2]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(abandoned, ignore_errors=True)
+    for part in out.glob("*.part"):
+        if _is_abandoned(part):
+            shutil.rmtree(part, ignore_errors=True)
     return out
+
+
+def _is_abandoned(part: Path) -> bool:
+    """Return whether the process that writes ``part``, NAME.PROCESS.part, is gone, its number taken over or not.
+
+    In containers the same number is given to one process after another.
+    """
+    process = part.name.split(".")[-2]
+    if not process.isdigit():
+        return False
+    try:
+        # A second, since the two clocks do not tick alike.
+        return part.stat().st_mtime < psutil.Process(int(process)).create_time() - 1
+    except psutil.NoSuchProcess:
+        return True
+    except (OSError, psutil.Error):  # removed meanwhile, or another user's process
+        return False
 
 
 def _try_folder(out: Path, lessons: int) -> None:
@@ -193,12 +210,6 @@ def replace_folder(part: Path, final: Path) -> None:
         old.rename(final)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _read(lesson: Lesson) -> Any:
-    import nbformat
-
-    return nbformat.read(lesson.path, as_version=4)
 
 
 def make_report(
@@ -250,14 +261,6 @@ def _outcome(plan: Plan, done: Execution, profile: str) -> Report:
     failure = asdict(done.failure) if done.failure else None
     title, seconds = plan.lesson.title, round(done.seconds, 1)
     return Report(plan.name, plan.lesson.name, title, status, seconds, plan.command(profile), failure)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Return what a JSON file holds, ``None`` where there is no such file or it is not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 @contextlib.contextmanager

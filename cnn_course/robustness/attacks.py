@@ -91,23 +91,28 @@ def _parts(
 def input_gradient(model: keras.Model) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Return a compiled function of (images, labels): the gradient of each image's cross-entropy by its pixels.
 
-    The model computes in inference mode, and so does not mix the images of a batch: the gradient of the sum of their
-    losses holds that of each.
+    It takes images (n, height, width, channels) of any type, computes with them in float32, takes labels (n,), whole
+    numbers, and returns float32 of the shape of the images. The model computes in inference mode, with the weights that
+    it has at each call, and so does not mix the images of a batch: the gradient of the sum of their losses holds that
+    of each.
     """
     if keras.backend.backend() == "jax":
         import jax
-
-        trainable, others = (
-            [variable.value for variable in variables]
-            for variables in (model.trainable_variables, model.non_trainable_variables)
-        )
 
         def total(images: Any, labels: Any, trainable: Any, others: Any) -> Any:
             logits, _ = model.stateless_call(trainable, others, images, training=False)
             return _summed_loss(logits, labels)
 
         compiled = jax.jit(jax.grad(total))
-        return lambda images, labels: np.asarray(compiled(images, labels, trainable, others))
+
+        def gradient_now(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+            weights = (
+                [variable.value for variable in variables]
+                for variables in (model.trainable_variables, model.non_trainable_variables)
+            )
+            return np.asarray(compiled(np.asarray(images, "float32"), labels, *weights))
+
+        return gradient_now
 
     @tf.function(reduce_retracing=True)
     def gradient(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -117,7 +122,8 @@ def input_gradient(model: keras.Model) -> Callable[[np.ndarray, np.ndarray], np.
         # Where the loss does not depend on the pixels smoothly, as after rounding, the gradient is zero.
         return tape.gradient(loss, images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    return lambda images, labels: gradient(tf.constant(images), tf.constant(labels)).numpy()
+    # Whole numbers have no gradient, and TensorFlow would answer with zeros.
+    return lambda images, labels: gradient(tf.cast(images, tf.float32), tf.constant(labels)).numpy()
 
 
 def _summed_loss(logits: Any, labels: Any) -> Any:

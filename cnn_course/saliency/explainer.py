@@ -74,7 +74,7 @@ class Explainer:
         return self._by_batches(lambda some: self.model(some, training=False).numpy(), images)
 
     def probabilities(self, images: np.ndarray, classes: Any) -> np.ndarray:
-        """Return the probability of each image's class, (n,)."""
+        """Return the probability of each image's class, float32 (n,)."""
         probabilities = tf.nn.softmax(self.logits(images)).numpy()
         return probabilities[np.arange(len(images)), self._classes(images, classes)]
 
@@ -209,11 +209,14 @@ class Explainer:
         return np.concatenate(found)
 
     def _classes(self, images: np.ndarray, classes: Any) -> np.ndarray:
-        classes = np.broadcast_to(np.asarray(classes), len(images))
-        count = self.model.outputs[0].shape[-1]
+        classes, count = np.asarray(classes), self.model.outputs[0].shape[-1]
+        if classes.shape not in ((), (len(images),)):
+            raise ValueError(
+                f"There are {len(images)} images and classes of shape {classes.shape}; each image has one."
+            )
         if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0 or classes.max() >= count:
             raise ValueError(f"classes must be whole numbers from 0 to {count - 1}, one for each image.")
-        return classes
+        return np.broadcast_to(classes, len(images))
 
 
 def _of_equal_length(gradient: tf.Tensor) -> tf.Tensor:

@@ -75,7 +75,7 @@ def perturbed(
     rank = np.argsort(order, axis=1).reshape(maps.shape)[..., np.newaxis]
     curves = []
     for step in range(steps + 1):
-        taken = rank < step / steps * flat.shape[1]
+        taken = rank * steps < step * flat.shape[1]  # in whole numbers, so that no portion is a pixel too large
         curves.append(probabilities(np.where(taken == insert, images, replacement)))
     return np.stack(curves, axis=1)
 

@@ -10,8 +10,16 @@ def flip_and_shift(images: tf.Tensor, seed: Any, *, shift: int = 2, mirrored: tf
     """Return the images, each mirrored with probability 1/2 and moved by up to ``shift`` pixels along both axes.
 
     What moves in at the border is the image's own reflection, without its edge pixel twice. A pure function: the same
-    two-number ``seed`` gives the same result. Each image of ``images`` (n, height, width, channels) has its own draw.
-    ``mirrored`` (n, bool) says which images are mirrored, instead of a draw.
+    two-number ``seed`` gives the same result.
+
+    Args:
+        images: (n, height, width, channels), of any type; each has a draw of its own.
+        seed: Two whole numbers.
+        shift: At least 0 and less than height and width.
+        mirrored: bool (n,), which images are mirrored, instead of a draw.
+
+    Returns:
+        Images of the same shape and type.
     """
     count, (height, width) = tf.shape(images)[0], images.shape[1:3]
     mirror_seed, shift_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
@@ -52,8 +60,25 @@ def batch_at(
 
     With ``alternating`` an image is mirrored by a draw in the first epoch and by turns from then on, so that two epochs
     in a row show both sides of every image (Jordan 2024, arXiv 2404.00498, section 3.6).
+
+    Args:
+        step: A whole number, int64.
+        images: (n, height, width, channels).
+        labels: (n,).
+        batch_size: Images in one step.
+        seed: Of the order and of the augmentation.
+        shift: Pixels by which an image is moved at most.
+        alternating: Whether images are mirrored by turns.
+
+    Returns:
+        Images (batch_size, height, width, channels) and labels (batch_size,), of the types that they were given in.
+
+    Raises:
+        ValueError: The images are too few for a batch.
     """
     steps = len(images) // batch_size
+    if steps < 1:
+        raise ValueError(f"A batch of {batch_size} images is larger than the set of {len(images)}.")
     epoch, place = step // steps, step % steps
     places = place * batch_size + tf.range(batch_size, dtype=tf.int64)
     chosen = tf.random.experimental.index_shuffle(places, [seed, epoch], len(images) - 1)

@@ -107,7 +107,7 @@ def test_a_colour_matrix_stretches_and_turns_the_plane_of_colours(saturation, an
 
 def test_a_turn_of_the_hue_goes_round_the_wheel_of_colours():
     (matrix,) = colour_matrices(tf.constant([1.0]), tf.constant([2 * np.pi / 3])).numpy()
-    before, after = np.array([150.0, 100.0, 100.0]), None
+    before = np.array([150.0, 100.0, 100.0])
     after = matrix @ before
     apart = (colorsys.rgb_to_hsv(*after)[0] - colorsys.rgb_to_hsv(*before)[0]) % 1
     assert min(apart, 1 - apart) == pytest.approx(1 / 3, abs=0.07)  # YIQ and HSV measure angles a little differently

@@ -1,10 +1,14 @@
 """Pre-training: batches that depend on the step alone, and a training that goes on where it was stopped."""
 
+import contextlib
+import pathlib
+
 import keras
 import numpy as np
 import pytest
 
 from cnn_course import contrastive, datasets, lesson, models, training
+from cnn_course.contrastive import pretraining
 
 
 @pytest.fixture
@@ -91,6 +95,33 @@ def test_another_training_does_not_go_on_from_the_files_of_this_one(images, tmp_
     expected = contrastive.pretrain(model(), images, **other)
     found = contrastive.pretrain(model(), images, **other, backup=tmp_path)
     np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-5)
+
+
+def test_the_files_of_another_training_are_gone_before_this_one_writes_its_own(images, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        contrastive.pretrain(model(), images, epochs=4, batch_size=40, backup=tmp_path, callbacks=[Interrupt(1)])
+    assert list(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        contrastive.pretrain(model(), images, epochs=3, batch_size=40, backup=tmp_path, callbacks=[Interrupt(0)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_that_was_killed_while_it_removed_its_files_can_begin_anew(images, tmp_path, monkeypatch):
+    removed = []
+
+    def killed(path, missing_ok=False):
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(path)
+        path.rename(tmp_path / "removed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pathlib.Path, "unlink", killed)
+        patched.setattr(pretraining, "replacing", lambda path: contextlib.nullcontext(path))
+        with pytest.raises(KeyboardInterrupt):
+            contrastive.pretrain(model(), images, epochs=1, batch_size=40, backup=tmp_path)
+    assert len(removed) == 1
+    assert len(contrastive.pretrain(model(), images, epochs=1, batch_size=40, backup=tmp_path)["loss"]) == 1
 
 
 def test_a_trained_model_is_refused_until_its_steps_are_forgotten(images):

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from backends import on_jax_and_tensorflow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -91,30 +90,6 @@ def test_it_learns_to_find_the_other_view(dtype):
     assert history["loss"][0] < chance + 0.5
     assert history["loss"][-1] < history["loss"][0] - 0.3
     assert len(history["seconds"]) == 10
-
-
-PROGRAM = """
-import json
-import keras, numpy as np
-from keras import layers
-from cnn_course import contrastive
-
-pairs = np.random.default_rng(0).integers(0, 256, (8, 2, 6, 6, 3)).astype("float32")
-encoder = keras.Sequential([keras.Input((6, 6, 3)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(12)])
-model = contrastive.SimCLR(encoder, keras.Sequential([keras.Input((12,)), layers.Dense(4)]))
-for k, weights in enumerate(model.weights):
-    weights.assign(np.random.default_rng(k).normal(0, 0.3, weights.shape))
-model.compile(keras.optimizers.SGD(0.1))
-losses = model.fit(pairs, batch_size=8, epochs=5, shuffle=False, verbose=0).history["loss"]
-print(keras.backend.backend() + json.dumps({"losses": losses}))
-"""
-
-
-def test_it_trains_alike_on_jax_and_on_tensorflow(tmp_path):
-    pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
-    jax, tensorflow = on_jax_and_tensorflow(PROGRAM, tmp_path)
-    np.testing.assert_allclose(jax["losses"], tensorflow["losses"], rtol=1e-3)
-    assert jax["losses"][-1] < jax["losses"][0]
 
 
 def test_what_does_not_fit_is_refused():

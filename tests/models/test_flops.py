@@ -1,6 +1,7 @@
 """The count of operations, against TensorFlow's own profiler and against counts by hand."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -107,6 +108,19 @@ def test_a_layer_that_cannot_be_counted_is_named():
     model = keras.Sequential([keras.Input((5, 3)), layers.LSTM(4, name="memory")])
     with pytest.raises(ValueError, match="memory, a layer of type LSTM, cannot be counted"):
         models.count_flops(model)
+
+
+def test_a_frozen_layer_that_cannot_be_counted_is_named_too():
+    frozen = layers.SeparableConv2D(4, 3, name="separable", trainable=False)
+    model = keras.Sequential([keras.Input((8, 8, 3)), frozen])
+    with pytest.raises(ValueError, match="separable, a layer of type SeparableConv2D, cannot be counted"):
+        models.count_flops(model)
+
+
+def test_pixels_that_are_normalised_by_row_and_channel_cost_nothing():
+    learned = layers.Normalization(axis=(1, 3))
+    learned.adapt(np.random.default_rng(0).random((5, 8, 8, 3)))
+    assert models.count_flops(keras.Sequential([keras.Input((8, 8, 3)), learned])) == 0
 
 
 def test_an_open_size_is_named_with_the_remedy():

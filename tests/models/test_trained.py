@@ -31,6 +31,12 @@ def test_a_broken_file_is_refused(content, tmp_path):
         models.trained("student", file=tmp_path / "student.npz")
 
 
+def test_a_single_array_is_refused(tmp_path):
+    np.save(tmp_path / "student.npy", np.zeros(3))
+    with pytest.raises(models.WeightsUnavailable, match="cannot be read"):
+        models.trained("student", file=tmp_path / "student.npy")
+
+
 def test_a_missing_file_and_an_unknown_network_are_refused(tmp_path):
     with pytest.raises(models.WeightsUnavailable, match="are not in"):
         models.trained("student", file=tmp_path / "student.npz")

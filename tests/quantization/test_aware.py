@@ -89,6 +89,27 @@ def test_a_normalisation_that_follows_no_convolution_is_refused():
         fold_batch_norm(keras.Model(inputs, keras.layers.BatchNormalization()(pooled)))
 
 
+@pytest.mark.parametrize("also", ["beside", "an output"])
+def test_a_convolution_that_is_also_used_without_its_normalisation_is_refused(also):
+    inputs = keras.Input((8, 8, 3))
+    maps = keras.layers.Conv2D(4, 3, name="conv")(inputs)
+    normal = keras.layers.BatchNormalization(name="norm")(maps)
+    outputs = keras.layers.Add()([maps, normal]) if also == "beside" else [maps, normal]
+    with pytest.raises(ValueError, match="What conv returns is also used without norm"):
+        fold_batch_norm(keras.Model(inputs, outputs))
+
+
+def test_of_a_sequential_model_its_graph_is_asked_for_and_folded():
+    keras.utils.set_random_seed(0)
+    model = models.small_cnn((8, 8, 3), 4, widths=(3, 5), units=6, batch_norm=True)
+    for change in (fold_batch_norm, lambda model: quantization_aware(model, np.zeros((1, 8, 8, 3)))):
+        with pytest.raises(ValueError, match=r"Give keras\.Model\(model\.inputs, model\.outputs\)"):
+            change(model)
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("float32")
+    folded = fold_batch_norm(keras.Model(model.inputs, model.outputs))
+    np.testing.assert_allclose(folded(images), model(images, training=False), atol=1e-4)
+
+
 def test_what_cannot_be_rounded_is_refused(network, shapes):
     with pytest.raises(ValueError, match="fold_batch_norm"):
         quantization_aware(network, shapes.train.images[:8])

@@ -1,5 +1,7 @@
 """Stored lessons: executed from top to bottom, clean, and found out when they were edited afterwards."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
 from notebook_files import write_lesson
@@ -73,6 +75,14 @@ def test_a_change_after_the_run_is_found(notebook, change, names):
 def test_text_may_be_edited_without_a_new_run(notebook):
     notebook.cells[0].source += "\n\nAnother sentence."
     assert authoring.changed_since_execution(notebook) == []
+
+
+def test_a_path_of_windows_is_found_although_json_doubles_its_backslashes():
+    path = r"C:\Users\me"
+    output = nbformat.v4.new_output("stream", name="stdout", text=rf"saved to {path}\weights.npz")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("save()", outputs=[output])])
+    with pytest.raises(ReportError, match="shows the path"):
+        authoring.refuse_paths(notebook, Lesson(Path("00_short.ipynb")), (path,))
 
 
 @pytest.mark.parametrize(

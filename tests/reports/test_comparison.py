@@ -43,6 +43,12 @@ def test_runs_that_differ_in_the_seed_alone_are_one_row(runs):
     assert len(compared.rows()) == 1
 
 
+def test_a_run_that_is_named_twice_counts_once(runs):
+    compared = comparison.compare([*runs[:2], runs[0] / "results.json", runs[1]])
+    assert compared.rows() == comparison.compare(runs[:2]).rows()
+    assert len(compared.runs) == 2
+
+
 def test_the_csv_holds_the_single_runs(runs, tmp_path):
     page = comparison.write(comparison.compare(runs), tmp_path / "out")
     rows = list(csv.DictReader((tmp_path / "out" / "comparison.csv").open()))
@@ -70,6 +76,9 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         comparison.compare([runs[0], runs[0]])
     with pytest.raises(ReportError, match="holds no results of a run"):
         comparison.compare([runs[0], tmp_path])
+    (tmp_path / "list.json").write_text('[{"lesson": "02_mnist"}]')
+    with pytest.raises(ReportError, match="holds no results of a run"):
+        comparison.compare([runs[0], tmp_path / "list.json"])
     with pytest.raises(ReportError, match=r"No run has the metric 'precision'\. The metrics are weights, accuracy"):
         comparison.compare(runs, ["precision"])
     (tmp_path / "file").write_text("")

@@ -126,6 +126,14 @@ def test_the_index_shows_each_report_with_its_picture(tmp_path):
     assert pages.external_references(page) == []
 
 
+def test_a_file_of_somebody_else_does_not_stop_the_index(tmp_path):
+    for name, content in {"00_x": json.dumps(REPORT), "other": '{"status": "ok"}', "broken": "{"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(content)
+    links = [link["href"] for link in Elements(pages.write_overview(tmp_path).read_text()).all("a")]
+    assert links[1:] == ["00_x-quick/index.html"]
+
+
 def test_text_that_a_cell_prints_is_escaped():
     output = new_output("stream", name="stdout", text="1 < 2 <script>alert(1)</script>")
     page = page_of(new_code_cell("print()", outputs=[output]))

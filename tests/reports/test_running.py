@@ -171,6 +171,15 @@ def test_what_a_killed_run_left_is_removed_and_what_a_living_one_makes_is_kept(t
     assert [path.name for path in tmp_path.iterdir()] == [f"02_mnist.{os.getpid()}.part"]
 
 
+def test_what_an_earlier_process_with_the_same_number_left_is_removed(tmp_path):
+    left = tmp_path / f"02_mnist.{os.getpid()}.part"
+    left.mkdir()
+    began = psutil.Process().create_time()
+    os.utime(left, (began - 60, began - 60))
+    running.prepare_folder(tmp_path, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_report_takes_the_place_of_the_old_one(tmp_path):
     for name in ("new.part", "final"):
         (tmp_path / name).mkdir()

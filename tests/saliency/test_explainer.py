@@ -146,6 +146,8 @@ def test_enlarging_keeps_the_middle_of_every_cell():
         (lambda e, x: e.grad_cam(x[:0], 0), "n from 1"),
         (lambda e, x: e.grad_cam(x, 2), "whole numbers from 0 to 1"),
         (lambda e, x: e.grad_cam(x, 0.5), "whole numbers from 0 to 1"),
+        (lambda e, x: e.grad_cam(x, [0, 1, 0]), r"2 images and classes of shape \(3,\)"),
+        (lambda e, x: e.probabilities(x, [[0], [1]]), r"2 images and classes of shape \(2, 1\)"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

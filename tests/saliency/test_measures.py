@@ -81,6 +81,13 @@ def test_insertion_and_deletion_take_the_pixels_in_the_order_of_the_map():
     assert saliency.area_under(inserted) > saliency.area_under(last)
 
 
+def test_every_portion_is_exact_although_hundredths_are_not():
+    images, black = np.ones((1, 10, 10, 1)), np.zeros((1, 10, 10, 1))
+    map_ = np.arange(100.0).reshape(1, 10, 10)
+    curve = saliency.perturbed(brightness, images, black, map_, insert=True, steps=100)
+    np.testing.assert_allclose(curve[0], np.arange(101) / 100, atol=1e-12)  # 55 / 100 * 100 is more than 55
+
+
 def test_equal_values_come_in_random_order_and_not_by_rows():
     images, black = np.zeros((1, 16, 16, 3)), np.zeros((1, 16, 16, 3))
     images[0, :8] = 1

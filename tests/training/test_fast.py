@@ -53,14 +53,17 @@ def test_the_recipe_takes_grey_digits_too():
 
 
 def test_in_float16_the_loss_is_scaled():
-    """Keras scales it by itself only where the policy is the whole model's; here each layer has its own."""
-    data = datasets.load("mnist5k").take(slice(0, 600))
+    """Keras scales it by itself only where the policy is the whole model's; here each layer has its own.
+
+    As little as shows that it learns: a processor computes float16 many times slower than float32.
+    """
+    data = datasets.load("mnist5k").take(slice(0, 300))
     keras.utils.set_random_seed(0)
-    recipe = dataclasses.replace(RECIPE, epochs=2, small_epochs=0, dtype="mixed_float16")
+    recipe = dataclasses.replace(RECIPE, widths=(8, 8), epochs=2, small_epochs=0, dtype="mixed_float16")
     model, history = training.train_fast(recipe, data)
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert float(model.optimizer.dynamic_scale) >= 2
-    assert history["accuracy"][-1] > 0.5
+    assert history["loss"][-1] < history["loss"][0]
 
 
 def test_a_compiled_model_can_be_trained_anew_as_if_it_were_new():
