@@ -170,9 +170,9 @@ ROWS = {
     "07": Row(
         "Distillation",
         "Can a small network learn from a large one?",
-        "{} points from the teacher with few images, {} with many",
+        "with few images the teacher adds at least {} points (95 % interval), with many {}",
         (
-            Checked("distilled minus labels alone, mean (points)", "{:+.1f}"),
+            Checked("distilled minus labels alone, lower end of the interval (points)", "{:+.1f}"),
             Checked("gain with many images (points)", "{:+.1f}"),
         ),
     ),
