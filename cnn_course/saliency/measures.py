@@ -114,7 +114,10 @@ def mosaics(images: np.ndarray, masks: np.ndarray, labels: np.ndarray) -> tuple[
         (n, 4).
     """
     if len(np.unique(labels)) < 4:
-        raise ValueError(f"There are images of {len(np.unique(labels))} classes; a mosaic needs four.")
+        raise ValueError(
+            f"There are images of {len(np.unique(labels))} classes; a mosaic needs four. Where these are the images "
+            "that a network classifies correctly, train it for longer or take more images."
+        )
     parts = np.zeros((len(images), 4), int)
     for k in range(len(images)):
         chosen = [k]
