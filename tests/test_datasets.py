@@ -549,7 +549,7 @@ class TestBatches:
         assert not np.array_equal(first, second)
 
     def test_without_the_tuner_the_batches_are_the_same(self):
-        pipeline = datasets.batches(tiny(np.arange(25) % 5), 10, shuffle=0)
+        pipeline = datasets.batches(tiny(np.arange(25) % 5), 10)
         untuned = datasets.without_tuner(pipeline)
         assert untuned.options().autotune.enabled is False
         assert [labels.tolist() for _, labels in untuned.as_numpy_iterator()] == [

@@ -106,18 +106,17 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     kernel and its bias: ``kernel * gamma / sigma`` and ``beta - mean * gamma / sigma``.
 
     Args:
-        model: A functional model, each layer of which is called once; of a ``Sequential`` one give
-            ``keras.Model(model.inputs, model.outputs)``.
+        model: A ``Sequential`` model, or a functional one each layer of which is called once.
 
     Raises:
         ValueError: A normalisation follows something else than a convolution, or one whose result is also used without
-            it; or the model is ``Sequential``.
+            it.
     """
-    _require_functional(model)
+    model = _graph(model)
     norm_of = {}
     for norm in model.layers:
         if isinstance(norm, layers.BatchNormalization):
-            before = next(layer for layer in model.layers if layer.output is norm.input)
+            before = next((layer for layer in model.layers if layer.output is norm.input), None)
             if type(before) is not layers.Conv2D or before.activation is not keras.activations.linear:
                 raise ValueError(f"{norm.name} follows no bare convolution, and cannot become a part of one.")
             read = [layer.input for layer in model.layers if not isinstance(layer, layers.InputLayer)]
@@ -143,9 +142,17 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     return folded
 
 
-def _require_functional(model: keras.Model) -> None:
-    if isinstance(model, keras.Sequential):
-        raise ValueError(f"{model.name} is a Sequential model. Give keras.Model(model.inputs, model.outputs).")
+def _graph(model: keras.Model) -> keras.Model:
+    """Return the model, a ``Sequential`` one as a functional model with weights of its own.
+
+    The layers of a ``Sequential`` model may have been called several times, once for each layer that was added, so that
+    their inputs and outputs are not those of one graph.
+    """
+    if not isinstance(model, keras.Sequential):
+        return model
+    graph = keras.models.clone_model(keras.Model(model.inputs[0], model.outputs[0], name=model.name))
+    graph.set_weights(model.get_weights())
+    return graph
 
 
 def _folded(convolution: layers.Conv2D, norm: layers.BatchNormalization) -> list[np.ndarray]:
@@ -170,14 +177,14 @@ def quantization_aware(model: keras.Model, representative: np.ndarray) -> keras.
     them. :func:`cnn_course.quantization.convert` makes an ``"int8"`` file of it, with the ranges that it has learned.
 
     Args:
-        model: A functional model of images without batch normalisation (:func:`fold_batch_norm`), of convolutions,
-            dense layers, ReLU, sums and pooling.
+        model: A ``Sequential`` or functional model of images without batch normalisation (:func:`fold_batch_norm`), of
+            convolutions, dense layers, ReLU, sums and pooling.
         representative: Images (n, height, width, channels), by which the ranges of the maps begin.
 
     Raises:
-        ValueError: The model has a layer of another kind, or is ``Sequential``.
+        ValueError: The model has a layer of another kind.
     """
-    _require_functional(model)
+    model = _graph(model)
     for layer in model.layers[1:]:
         if not isinstance(layer, (*_CHOOSING, *_COMPUTING)):
             known = ", ".join(kind.__name__ for kind in (*_COMPUTING, *_CHOOSING))
@@ -190,7 +197,7 @@ def quantization_aware(model: keras.Model, representative: np.ndarray) -> keras.
 
     def rounded(layer: keras.layers.Layer, *inputs: Any, **keywords: Any) -> Any:
         """Call the clone ``layer``, whose original has the same name, and round where the values are stored."""
-        if model.get_layer(layer.name).input is model.input:
+        if model.get_layer(layer.name).input is model.inputs[0]:
             inputs = [RoundedMaps(name=_rounding_name(model.layers[0]))(*inputs)]
         outputs = layer(*inputs, **keywords)
         if any(layer.name == each.name for each in stored):

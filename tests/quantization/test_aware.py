@@ -99,15 +99,22 @@ def test_a_convolution_that_is_also_used_without_its_normalisation_is_refused(al
         fold_batch_norm(keras.Model(inputs, outputs))
 
 
-def test_of_a_sequential_model_its_graph_is_asked_for_and_folded():
+def test_a_sequential_model_is_folded_and_rounded_too():
     keras.utils.set_random_seed(0)
     model = models.small_cnn((8, 8, 3), 4, widths=(3, 5), units=6, batch_norm=True)
-    for change in (fold_batch_norm, lambda model: quantization_aware(model, np.zeros((1, 8, 8, 3)))):
-        with pytest.raises(ValueError, match=r"Give keras\.Model\(model\.inputs, model\.outputs\)"):
-            change(model)
-    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("float32")
-    folded = fold_batch_norm(keras.Model(model.inputs, model.outputs))
-    np.testing.assert_allclose(folded(images), model(images, training=False), atol=1e-4)
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3)).astype("float32")
+    model.get_layer(index=2).moving_mean.assign([0.1, -0.1, 0.2])
+    expected = np.asarray(model(images, training=False))
+    folded = fold_batch_norm(model)
+    assert not [layer for layer in folded.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    np.testing.assert_allclose(folded(images), expected, atol=1e-4)
+    rounded = np.asarray(quantization_aware(folded, images)(images))
+    np.testing.assert_allclose(rounded, expected, atol=0.1 * np.abs(expected).max())
+    plain = models.small_cnn((8, 8, 3), 4, widths=(3,), units=6)
+    names = {layer.name for layer in quantization_aware(plain, images).layers}
+    convolution, relu = plain.layers[1].name, plain.layers[2].name
+    assert f"{relu}_rounded" in names
+    assert f"{convolution}_rounded" not in names  # its result goes into the ReLU, and is rounded there
 
 
 def test_what_cannot_be_rounded_is_refused(network, shapes):
