@@ -4,11 +4,12 @@
     scaled              as many times larger as the batch (Goyal and others 2017, arXiv 1706.02677, section 2.1)
     scaled, warm-up     the same, growing to there in the first of the epochs (section 2.2)
 
-Every contender sees the same images equally often: 45,000 training images, mirrored and moved at random, for the same
-epochs; behind the warm-up the rate falls linearly to zero in all of them. The base rate was tuned for no batch. The
-network is the student of lesson 07 (under 80,000 weights, batch normalisation over the whole batch), trained by SGD
-with Nesterov momentum. The 10,000 test images are judged once, after the last epoch. Every finished run is stored at
-once in results/cifar10_large_batch.json; started again, the script goes on with the runs that are missing.
+Every contender sees the same images equally often: 40,000 training images, a whole number of batches of each size,
+mirrored and moved at random, for the same epochs; behind the warm-up the rate falls linearly to zero in all of them.
+The base rate was tuned for no batch. The network is the student of lesson 07 (under 80,000 weights, batch normalisation
+over the whole batch), trained by SGD with Nesterov momentum. The 10,000 test images are judged once, after the last
+epoch. Every finished run is stored at once in results/cifar10_large_batch.json; started again, the script goes on with
+the runs that are missing.
 
     python benchmarks/cifar10_large_batch.py
 """
@@ -32,7 +33,7 @@ SETTINGS = {"base_batch": BASE_BATCH, "rate": 0.05, "momentum": 0.9, "warmup_epo
 @click.option("--batches", default="125,500,2000,8000", show_default=True, type=WholeNumbers(), help="Batch sizes.")
 @click.option("--kind", "only", multiple=True, help="A rule to run, instead of all; can be given again.")
 @click.option("--epochs", default=10, show_default=True, type=click.IntRange(2))
-@click.option("--train-size", default=45_000, show_default=True, type=click.IntRange(1), help="Training images.")
+@click.option("--train-size", default=40_000, show_default=True, type=click.IntRange(1), help="Training images.")
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many runs; start again for the others.")
 def main(
     out: Path,
@@ -48,6 +49,12 @@ def main(
     from cnn_course import datasets
 
     rules = chosen(only, RULES, "--kind")
+    uneven = [size for size in batches if settings["train_size"] % size]
+    if uneven:  # some would see fewer images than others
+        raise click.ClickException(
+            f"{settings['train_size']} training images are no whole number of batches of {uneven[0]} images. Give "
+            "another --train-size."
+        )
     jobs = [
         {"rule": rule, "batch_size": size, "seed": seed}
         for seed in seeds

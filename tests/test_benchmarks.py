@@ -71,6 +71,16 @@ def test_means_are_told_for_each_group_in_the_order_of_the_runs(stored_runs, cap
     ]
 
 
+def test_batches_that_would_see_fewer_images_than_others_are_refused(stored_runs, tmp_path):
+    import cifar10_large_batch as benchmark
+
+    given = ["--out", str(tmp_path / "out.json"), "--batches", "125,800", "--train-size", "1500"]
+    done = CliRunner().invoke(benchmark.main, given)
+    assert done.exit_code == 1
+    assert "1500 training images are no whole number of batches of 800 images" in done.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_time_to_accuracy_is_that_of_the_first_epoch_that_reaches_a_level(stored_runs, capsys):
     import cifar10_time_to_accuracy as benchmark
 

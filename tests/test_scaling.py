@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -252,6 +253,22 @@ def test_workers_that_cannot_finish_are_reported_with_the_end_of_the_log(images,
         scaling.WorkersFailed, match=r"(?s)After 1 attempts worker 0 .* 60 images is larger than the set"
     ):
         scaling.run_workers(job, workers=1, attempts=1)
+
+
+def test_the_worker_that_failed_first_is_named_and_not_those_that_fail_because_it_is_gone(monkeypatch):
+    monkeypatch.setattr(workers, "GRACE", 0.5)
+    programs = ("import time; time.sleep(60)", "raise SystemExit(3)", "import time; time.sleep(60)")
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for program in programs]
+    began = time.monotonic()
+    codes, lost = workers._watched(processes, began + 50)
+    assert time.monotonic() - began < 40  # though the first one lives, the end of the second was seen
+    assert (codes[1], lost) == (3, 1)
+    assert 0 not in codes
+    processes = [subprocess.Popen([sys.executable, "-c", "pass"]) for _ in range(2)]
+    assert workers._watched(processes, time.monotonic() + 30) == ([0, 0], None)
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for program in ("pass", programs[0])]
+    codes, lost = workers._watched(processes, time.monotonic() + 0.5)  # too slow
+    assert lost is not None
 
 
 def test_the_addresses_at_which_a_process_listens_are_found():

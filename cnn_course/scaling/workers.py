@@ -27,10 +27,14 @@ class WorkersFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One start of all workers: the exit code of each (negative: the signal that ended it), and the seconds it took."""
+    """One start of all workers: the exit code of each (negative: the signal that ended it), and the seconds it took.
+
+    ``lost`` is the worker that failed first, ``None`` where none did: the others fail because it is gone.
+    """
 
     exit_codes: tuple[int, ...]
     seconds: float
+    lost: int | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -109,11 +113,11 @@ def run_workers(job: Path, *, workers: int = 2, attempts: int = 3, timeout: floa
             return made
         settings = json.loads(job.read_text(encoding="utf-8"))
         write_json(job, {**settings, "dies": None, "try_fit": False, "attempt": len(made) + 1})
-    worker = next(k for k, code in enumerate(made[-1].exit_codes) if code)
+    worker = made[-1].lost
     written = (job.parent / f"worker-{worker}.log").read_text(encoding="utf-8", errors="replace")
     last = "\n".join(written.strip().splitlines()[-5:])
     raise WorkersFailed(
-        f"After {attempts} attempts worker {worker} still ended with exit code {made[-1].exit_codes[worker]}. "
+        f"After {attempts} attempts worker {worker} still ended first, with exit code {made[-1].exit_codes[worker]}. "
         f"Its log, {job.parent / f'worker-{worker}.log'}, ends with:\n{last}"
     )
 
@@ -128,19 +132,23 @@ def _attempt(job: Path, workers: int, timeout: float) -> Attempt:
                 command = [sys.executable, "-m", "cnn_course.scaling.worker", str(job)]
                 variables = worker_environment(os.environ, addresses, k)
                 processes.append(subprocess.Popen(command, env=variables, stdout=log, stderr=log))
-        codes = _watched(processes, began + timeout)
+        codes, lost = _watched(processes, began + timeout)
     finally:
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             process.wait()
-    return Attempt(tuple(codes), time.monotonic() - began)
+    return Attempt(tuple(codes), time.monotonic() - began, lost)
 
 
-def _watched(processes: Sequence[subprocess.Popen], deadline: float) -> list[int]:
-    """Wait for all processes, once one has failed only for a little longer, and return their exit codes."""
-    while any(process.poll() is None for process in processes):
-        if any(process.returncode for process in processes):
+def _watched(processes: Sequence[subprocess.Popen], deadline: float) -> tuple[list[int], int | None]:
+    """Wait for all processes, once one has failed only for a little longer; return exit codes, and which failed first.
+
+    Where none failed in time, all that are left are ended, and the first of these is named.
+    """
+    lost = None
+    while None in [process.poll() for process in processes]:  # asks all of them
+        if lost is None and (lost := _first_failed(processes)) is not None:
             deadline = min(deadline, time.monotonic() + GRACE)
         if time.monotonic() > deadline:
             break
@@ -148,7 +156,12 @@ def _watched(processes: Sequence[subprocess.Popen], deadline: float) -> list[int
     for process in processes:
         if process.poll() is None:
             process.kill()
-    return [process.wait() for process in processes]
+    codes = [process.wait() for process in processes]
+    return codes, _first_failed(processes) if lost is None else lost
+
+
+def _first_failed(processes: Sequence[subprocess.Popen]) -> int | None:
+    return next((k for k, process in enumerate(processes) if process.returncode), None)
 
 
 def worker_environment(variables: Mapping[str, str], addresses: Sequence[str], index: int) -> dict[str, Any]:

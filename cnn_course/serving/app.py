@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,41 @@ QUICKLY_READ = 2**16
 STILL_READ = 4
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Room:
+    """How many requests for predictions are under way, and how many bytes of their bodies are kept."""
+
+    limits: Limits
+    requests: int = 0
+    bytes: int = 0
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Callable[[int], None]]:
+        """Take a place for a request, and give what tells of further bytes of its body.
+
+        Raises:
+            RequestError: 503: there is no room, for the request or for its bytes.
+        """
+        if self.requests >= self.limits.waiting:
+            raise RequestError(503, f"{self.requests} requests are waiting already; try again later.")
+        taken = 0
+
+        def take(count: int) -> None:
+            nonlocal taken
+            alone = self.bytes == taken  # a single one may be as long as the limit of a body allows
+            if not alone and self.bytes + count > self.limits.waiting_bytes:
+                raise RequestError(503, "The bodies of the waiting requests fill the server's memory; try again later.")
+            self.bytes += count
+            taken += count
+
+        self.requests += 1
+        try:
+            yield take
+        finally:
+            self.requests -= 1
+            self.bytes -= taken
 
 
 def create_app(
@@ -57,7 +93,7 @@ def create_app(
     versions.refresh()
     if versions.served is None:
         raise ServingError(_nothing_to_serve(versions))
-    metrics = Metrics()
+    metrics, room = Metrics(), _Room(limits)
     metrics.version(versions.served)
 
     @contextlib.asynccontextmanager
@@ -91,7 +127,7 @@ def create_app(
             try:
                 target = contract.route(request.method, request.scope["path"])
                 seen["action"] = target.action
-                content, code = await _answered(request, target, versions, app.state.batcher, metrics, limits), 200
+                content, code = await _answered(request, target, versions, app.state.batcher, metrics, room), 200
             except RequestError as error:
                 content, code = contract.error(error.reason), error.status
             except ClientDisconnect:
@@ -106,7 +142,7 @@ def create_app(
 
 
 async def _answered(
-    request: Request, target: contract.Target, versions: Versions, batcher: Batcher, metrics: Metrics, limits: Limits
+    request: Request, target: contract.Target, versions: Versions, batcher: Batcher, metrics: Metrics, room: _Room
 ) -> bytes:
     """Return the body of a good answer."""
     if target.action == "status":
@@ -121,9 +157,16 @@ async def _answered(
     if target.action == "metadata":
         with versions.lease(target.version) as version:
             return contract.metadata(versions.name, version.number, version.signatures)
-    body = await _received(request, limits)
+    with room.place() as take:
+        body = await _received(request, room.limits, take)
+        return await _predicted(body, target, versions, batcher, metrics, room.limits)
+
+
+async def _predicted(
+    body: bytes, target: contract.Target, versions: Versions, batcher: Batcher, metrics: Metrics, limits: Limits
+) -> bytes:
+    beside = len(body) > QUICKLY_READ
     with versions.lease(target.version) as version:
-        beside = len(body) > QUICKLY_READ
         asked = await _called(beside, parsing.parse, body, version.signatures, limits)
         signature = version.signatures[asked.signature]
         shapes = tuple(values.shape[1:] for values in asked.tensors.values())
@@ -143,7 +186,7 @@ async def _called(beside: bool, function: Callable[..., Any], *arguments: Any, *
     return await asyncio.to_thread(function, *arguments, **named) if beside else function(*arguments, **named)
 
 
-async def _received(request: Request, limits: Limits) -> bytes:
+async def _received(request: Request, limits: Limits, take: Callable[[int], None]) -> bytes:
     """Return the body of a request, unless it is too long or comes too slowly.
 
     A body that is a little too long is read to its end and thrown away: a client that is still sending when the
@@ -160,6 +203,7 @@ async def _received(request: Request, limits: Limits) -> bytes:
             async for chunk in request.stream():
                 length += len(chunk)
                 if length <= limits.body_bytes:
+                    take(len(chunk))
                     body += chunk
                 elif length > patience:
                     raise too_long

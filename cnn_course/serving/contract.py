@@ -44,7 +44,8 @@ class Limits:
         body_bytes: Length of a request's body.
         rows: Images (or other rows) in one request.
         pixels: Of all images together that come as files: a file of some kilobytes can hold gigabytes.
-        waiting: Requests that are accepted and not yet answered.
+        waiting: Requests for predictions that are accepted and not yet answered.
+        waiting_bytes: Length of the bodies of all these together.
         receive_seconds: Time that a client has to send its body.
     """
 
@@ -52,6 +53,7 @@ class Limits:
     rows: int = 256
     pixels: int = 16 * 2**20
     waiting: int = 512
+    waiting_bytes: int = 256 * 2**20
     receive_seconds: float = 30.0
 
 

@@ -30,11 +30,15 @@ def kserve_manifest(name: str, storage: str) -> str:
     """Return the Kubernetes manifest by which KServe serves a model with its runtime for TensorFlow, as YAML.
 
     Args:
-        name: The model's; what Kubernetes does not allow in a name becomes a hyphen.
+        name: The model's; what Kubernetes does not allow in a name becomes a hyphen, and one that begins with no
+            letter gets ``model-`` before it.
         storage: Where the model's folder with its numbered versions is, such as ``s3://bucket/models/flowers`` or
             ``pvc://volume/models/flowers``.
     """
-    allowed = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63]
+    allowed = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")
+    if not allowed[:1].isalpha():
+        allowed = f"model-{allowed}"
+    allowed = allowed[:63].strip("-")
     return f"""apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
 metadata:

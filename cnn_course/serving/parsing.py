@@ -29,6 +29,9 @@ _JSON_TYPES = {
     int: "Number",
     float: "Number",
 }
+# The first bytes of files that TensorFlow unpacks: PNG, JPEG, GIF, WebP; and JPEG XL, of which Pillow knows nothing.
+_COMPRESSED = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+_JPEG_XL = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 
 
 @dataclass(frozen=True)
@@ -146,9 +149,7 @@ def _tensor(name: str, values: Any, info: TensorInfo, limits: Limits) -> np.ndar
     if info.dtype == "string":
         flat = np.array([None] * len(leaves), dtype=object)
         flat[:] = [_as_bytes(value) for value in leaves]
-        if any(map(_is_jpeg_xl, flat)):
-            raise RequestError(400, f'Input "{name}" holds a JPEG XL file, whose size cannot be judged beforehand.')
-        if sum(map(_pixels, flat)) > limits.pixels:
+        if sum(_pixels(name, data) for data in flat) > limits.pixels:
             raise RequestError(400, f'Input "{name}" holds images of more than {limits.pixels:,} pixels together.')
     else:
         flat = _numbers(leaves, info.dtype)
@@ -199,20 +200,28 @@ def _as_bytes(value: Any) -> bytes:
         raise RequestError(400, f"Unable to base64 decode {_short(value['b64'])}") from None
 
 
-def _is_jpeg_xl(data: bytes) -> bool:
-    """TensorFlow would decode it; Pillow cannot tell how large it would become."""
-    return data.startswith((b"\xff\x0a", b"\x00\x00\x00\x0cJXL "))
+def _pixels(name: str, data: bytes) -> float:
+    """Return how many pixels an image file says to hold, from its head alone; 0 for what is no compressed image.
 
-
-def _pixels(data: bytes) -> float:
-    """Return how many pixels an image file says to hold, from its head alone; 0 for what is no image."""
+    Raises:
+        RequestError: 400: TensorFlow might decode it, and Pillow cannot tell how large it would become.
+    """
+    if data.startswith(_JPEG_XL):
+        raise RequestError(400, f'Input "{name}" holds a JPEG XL file, whose size cannot be judged beforehand.')
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return image.width * image.height * getattr(image, "n_frames", 1)
+            frames = getattr(image, "n_frames", 1)
+            if image.format == "GIF" and frames > 1:  # the later ones may be larger than the first
+                raise RequestError(400, f'Input "{name}" holds an animation; send one image in a file.')
+            return image.width * image.height * frames
+    except RequestError:
+        raise
     except Image.DecompressionBombError:
         return float("inf")
-    except Exception:  # Pillow has an error of its own for each way to be broken; the model will say that it is
-        return 0
+    except Exception:  # Pillow has an error of its own for each way to be broken
+        if data.startswith(_COMPRESSED):  # other decoders overlook what Pillow does not, a wrong checksum for one
+            raise RequestError(400, f'Input "{name}" holds a broken image file.') from None
+        return 0  # of other bytes the model says what they are not; a BMP file is as long as its pixels
 
 
 def _refuse_type(value: Any, dtype: str) -> NoReturn:

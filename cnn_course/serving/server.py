@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,12 +17,17 @@ LOCAL = "127.0.0.1"  # nobody outside this machine
 PORT = 8501  # TensorFlow Serving's
 
 
+# Seconds at the end of the server after which an answer is given up of which its client takes nothing.
+TAKES_NOTHING = 10.0
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn's server, which comes to its end whatever its clients do.
 
     At its end uvicorn closes the connections that it knows, each when its answer is sent, and waits until there are
     none. One that was accepted in just that moment is not among them: a client that asks on and on would keep the
-    server alive for ever. So they are closed again and again.
+    server alive for ever. So they are closed again and again. And so would a client that does not read its answer:
+    where nothing of it has gone out for a while, the connection is cut.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -32,11 +38,18 @@ class _Uvicorn(uvicorn.Server):
             closing.cancel()
 
     async def _close_connections(self) -> None:
+        unsent: dict[Any, tuple[int, float]] = {}  # bytes that wait for a client, and since when it has taken none
         while True:
             await asyncio.sleep(0.1)
             for connection in list(self.server_state.connections):
-                if not connection.transport.is_closing():
+                transport, now = connection.transport, time.monotonic()
+                if not transport.is_closing():
                     connection.shutdown()
+                size = transport.get_write_buffer_size()
+                if unsent.get(connection, (0, now))[0] != size:
+                    unsent[connection] = (size, now)
+                elif size and now - unsent[connection][1] > TAKES_NOTHING:
+                    transport.abort()
 
 
 class Server:

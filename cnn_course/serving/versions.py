@@ -55,6 +55,7 @@ class Version:
 
     def __init__(self, folder: Path) -> None:
         self.number = int(folder.name)
+        self._folder = folder
         try:
             self.signatures = _signatures(folder)
             self._model = tf.saved_model.load(str(folder))  # it owns the variables
@@ -80,7 +81,11 @@ class Version:
         return {name: outputs[name].numpy() for name in self.signatures[signature].outputs}
 
     def warm_up(self) -> None:
-        """Compute a row of zeros by each signature of numbers, so that no client waits for the first call's set-up."""
+        """Compute a row of zeros by each signature of numbers, so that no client waits for the first call's set-up.
+
+        Raises:
+            ServingError: The model cannot compute on this machine.
+        """
         for name, signature in self.signatures.items():
             shapes = {key: info.shape for key, info in signature.inputs.items()}
             if any(shape is None or None in shape[1:] for shape in shapes.values()) or any(
@@ -88,8 +93,13 @@ class Version:
             ):
                 continue
             zeros = {key: np.zeros((1, *shape[1:]), signature.inputs[key].dtype) for key, shape in shapes.items()}
-            with contextlib.suppress(RequestError):
+            try:
                 self.execute(name, zeros)
+            except RequestError:  # it does not take zeros
+                continue
+            except Exception as error:  # as an operation that this processor does not have
+                reason = _first_line(error, self._folder)
+                raise ServingError(f"Version {self.number} cannot compute {name}: {reason}") from error
 
 
 class Versions:

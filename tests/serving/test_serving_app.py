@@ -140,6 +140,27 @@ def test_more_requests_than_may_wait_are_refused_and_the_others_answered(service
     assert codes == [200, 200, 200, 503, 503, 503]
 
 
+def test_requests_are_refused_before_their_bodies_fill_the_memory(service, eventually):
+    client, _ = service(limits=serving.Limits(waiting=2, waiting_bytes=100))
+    address = (client.base_url.host, client.base_url.port)
+
+    def begun(length):
+        """Announce a body of 1,000 bytes, send the first of them, and keep the others back."""
+        connection = socket.create_connection(address, timeout=10)
+        head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+        connection.sendall(head.encode() + b" " * length)
+        return connection
+
+    body = json.dumps({"instances": [2]})
+    with begun(90):
+        eventually(lambda: client.post(f"{MODEL}:predict", content=body).status_code == 503)  # 18 bytes are too many
+        with begun(1):
+            eventually(lambda: "2 requests are waiting" in client.post(f"{MODEL}:predict", content=body).text)
+    eventually(lambda: client.post(f"{MODEL}:predict", content=body).status_code == 200)  # both have left their places
+    long = json.dumps({"instances": [2] * 100})  # alone it is taken
+    assert client.post(f"{MODEL}:predict", content=long).status_code == 200
+
+
 def test_a_new_version_is_picked_up_without_a_lost_request(service, half, eventually):
     client, server = service()
     bodies = [json.dumps({"instances": [k]}).encode() for k in range(20)]
@@ -200,6 +221,25 @@ def test_a_client_that_comes_in_the_last_moment_and_asks_on_and_on_does_not_keep
         concurrent.futures.wait([ending], timeout=30)
         ended = ending.done()
         clients.stop()
+    assert ended
+
+
+def test_a_client_that_does_not_read_its_answer_does_not_keep_the_server_alive(half, monkeypatch):
+    monkeypatch.setattr(serving.server, "TAKES_NOTHING", 0.3)
+    app = serving.create_app(half.folder, versions=half)
+    app.state.metrics.text = lambda: b" " * 50_000_000  # more than the system keeps for a connection
+    server = serving.Server(app)
+    host, port = server.address.removeprefix("http://").split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as connection,
+        concurrent.futures.ThreadPoolExecutor(1) as threads,
+    ):
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(10) == b"HTTP/1.1 2"
+        ending = threads.submit(server.stop)
+        concurrent.futures.wait([ending], timeout=20)
+        ended = ending.done()
+        connection.close()  # else a server that waits for it would keep this test alive
     assert ended
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shlex
 
 import keras
@@ -115,5 +116,8 @@ def test_the_manifest_is_kserves_with_a_name_that_kubernetes_takes():
     manifest = yaml.safe_load(serving.kserve_manifest("My_shapes: 10", "s3://b/models/shapes"))
     assert (manifest["apiVersion"], manifest["kind"]) == ("serving.kserve.io/v1beta1", "InferenceService")
     assert manifest["metadata"]["name"] == "my-shapes-10"
+    for name in ("3 shapes", "花", f"a{'-' * 80}b", "-a-"):
+        found = yaml.safe_load(serving.kserve_manifest(name, "s3://b/m"))["metadata"]["name"]
+        assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", found)
     served = manifest["spec"]["predictor"]["model"]
     assert served == {"modelFormat": {"name": "tensorflow"}, "storageUri": "s3://b/models/shapes"}

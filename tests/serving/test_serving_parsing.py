@@ -153,10 +153,14 @@ def test_nothing_but_a_reason_ever_comes_of_bytes(body):
         parse(body, NUMBERS, LIMITS)
 
 
+def in_base64(content):
+    return {"b64": base64.b64encode(content).decode()}
+
+
 def picture(width, height):
     file = io.BytesIO()
     Image.new("1", (width, height)).save(file, "PNG")
-    return {"b64": base64.b64encode(file.getvalue()).decode()}
+    return in_base64(file.getvalue())
 
 
 def test_image_files_that_would_unpack_to_too_many_pixels_are_refused_by_their_head():
@@ -164,7 +168,30 @@ def test_image_files_that_would_unpack_to_too_many_pixels_are_refused_by_their_h
     assert "more than 1,000 pixels" in reason({"instances": [picture(40, 26)]}, TEXTS)
     assert "more than 1,000 pixels" in reason({"instances": [picture(40, 13)] * 2}, TEXTS)
     assert "more than 1,000 pixels" in reason({"instances": [picture(20_000, 20_000)]}, TEXTS)
-    assert "JPEG XL" in reason({"instances": [{"b64": base64.b64encode(b"\xff\x0a123").decode()}]}, TEXTS)
+    assert "JPEG XL" in reason({"instances": [in_base64(b"\xff\x0a123")]}, TEXTS)
+
+
+def test_a_file_of_which_the_size_cannot_be_judged_is_refused_though_another_decoder_would_unpack_it():
+    """The image library of TensorFlow overlooks a wrong checksum in a part that is no pixels; Pillow does not."""
+    file = base64.b64decode(picture(4000, 4000)["b64"])
+    comment = b"\0\0\0\3tEXta\0b" + b"\0\0\0\0"  # the last four are no checksum of it
+    at = file.index(b"IDAT") - 4
+    assert "broken image file" in reason({"instances": [in_base64(file[:at] + comment + file[at:])]}, TEXTS)
+    assert "broken image file" in reason({"instances": [in_base64(b"GIF8 is a text")]}, TEXTS)
+    assert read({"instances": ["BMW", "PNG", "a text"]}, TEXTS).tensors["x"].tolist() == [b"BMW", b"PNG", b"a text"]
+
+
+def test_an_animation_is_refused_for_its_later_images_may_be_larger_than_the_first():
+    def gif(side):
+        file = io.BytesIO()
+        Image.new("P", (side, side)).save(file, "GIF")
+        content = file.getvalue()
+        colours = 3 * 2 ** ((content[10] & 7) + 1) if content[10] & 128 else 0
+        return content[: 13 + colours], content[13 + colours : -1]  # the head, and the image
+
+    (head, small), (_, large) = gif(1), gif(3000)
+    assert read({"instances": [in_base64(head + small + b";")]}, TEXTS).tensors["x"].shape == (1,)
+    assert "holds an animation" in reason({"instances": [in_base64(head + small + large + b";")]}, TEXTS)
 
 
 def test_a_reason_does_not_repeat_megabytes():

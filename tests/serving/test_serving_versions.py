@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from cnn_course.serving import RequestError, ServingError, Version, version_folders
+from cnn_course.serving import RequestError, ServingError, Version, Versions, version_folders
 
 
 def states(versions):
@@ -95,6 +95,22 @@ def test_what_the_model_refuses_is_said_without_its_inside(exported, content):
         Version(exported).execute("files", {"image_bytes": np.array([content], object)})
     assert "node" not in refused.value.reason
     assert "\n" not in refused.value.reason
+
+
+@pytest.mark.parametrize(("error", "broken"), [(RequestError(400, "no zeros"), False), (OSError("no such op"), True)])
+def test_a_version_that_cannot_compute_is_not_served_and_one_that_takes_no_zeros_is(
+    exported, tmp_path, monkeypatch, error, broken
+):
+    def execute(self, signature, tensors):
+        raise error
+
+    monkeypatch.setattr(Version, "execute", execute)
+    versions = Versions(exported.parent)
+    assert versions.refresh() is not broken
+    state = versions.states(1)[0]
+    wanted = ("END", "Version 1 cannot compute serving_default: no such op") if broken else ("AVAILABLE", "")
+    assert (state.state, state.error_message) == wanted
+    assert versions.refresh() is False
 
 
 @pytest.mark.parametrize("content", [None, b"", b"half a protocol buffer"])
