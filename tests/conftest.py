@@ -1,11 +1,14 @@
 """Every test, and every notebook that pytest executes, runs on bundled data, in the quick profile, strictly."""
 
 import os
+import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
 PAPERMILL = "test_it_runs_with_other_parameters"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_configure(config):
@@ -33,3 +36,21 @@ def pytest_xdist_make_scheduler(config, log):
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start the system's Chromium, or the one that playwright has installed; skip where there is none.
+
+    It ends with the module: while playwright runs, no other test of this process could start an event loop.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    own = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    with playwright.sync_playwright() as driver:
+        if not own and not Path(driver.chromium.executable_path).exists():
+            pytest.skip("no Chromium is installed; 'playwright install chromium' does that")
+        # Chromium's sandbox refuses to work for root, as whom tests often run in a container.
+        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        started = driver.chromium.launch(executable_path=own, args=arguments)
+        yield started
+        started.close()

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import json
 import re
 import sys
 import tomllib
@@ -74,6 +75,11 @@ def test_constraints_hold_names_and_versions_only():
     for name, version in constraints().items():
         assert re.fullmatch(r"[A-Za-z0-9._-]+", name)
         assert re.fullmatch(r"[0-9A-Za-z.+!]+", version)
+
+
+def test_the_extension_of_jupyterlab_has_the_name_and_version_of_the_package():
+    package = json.loads((ROOT / "labextension" / "package.json").read_text())
+    assert [package[key] for key in ("name", "version")] == [project()[key] for key in ("name", "version")]
 
 
 def imported_modules(source):

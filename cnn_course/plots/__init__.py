@@ -1,8 +1,8 @@
 """Every figure of the course: functions that take arrays and return a figure with alternative text.
 
 A :class:`Figure` that ends a notebook cell is shown at twice the screen's resolution, with the alternative text stored
-in the output's metadata, where a screen reader and the HTML reports find it. :class:`KernelEditor` is a figure that can
-be changed, where the notebook runs.
+in the output's metadata, where the HTML reports find it, and the course's extension of JupyterLab (labextension/).
+:class:`KernelEditor` is a figure that can be changed, where the notebook runs.
 """
 
 from cnn_course.plots.charts import (

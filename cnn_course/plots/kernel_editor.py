@@ -1,5 +1,6 @@
 """A kernel to play with: its entries to change, and what it makes of a photo beside them."""
 
+import base64
 import html
 import importlib
 from collections.abc import Callable, Mapping
@@ -66,10 +67,14 @@ class KernelEditor:
         narrow = widgets.Layout(width="5em")
         self.choice = widgets.Dropdown(options=[*self._kernels, YOUR_OWN], value=first, description="kernel")
         self.fields = [widgets.FloatText(value=entry, step=1, layout=narrow) for entry in self.kernel.flat]
-        self.picture = widgets.Image(format="png")
+        self.picture = widgets.HTML()  # widgets.Image has no alternative text
         self.said = widgets.HTML()
         grid = [widgets.HBox(self.fields[row * columns : (row + 1) * columns]) for row in range(rows)]
-        self.editor = widgets.VBox([widgets.HBox([widgets.VBox([self.choice, *grid]), self.picture]), self.said])
+        # In a narrow window the picture goes below the fields; beside them it would leave them no room.
+        beside = widgets.Layout(flex_flow="row wrap")
+        self.editor = widgets.VBox(
+            [widgets.HBox([widgets.VBox([self.choice, *grid]), self.picture], layout=beside), self.said]
+        )
         self._filling = False
         self.choice.observe(self._fill, "value")
         for field in self.fields:
@@ -100,8 +105,7 @@ class KernelEditor:
         self.kernel = np.array([field.value for field in self.fields]).reshape(self.kernel.shape)
         drawn = self._draw(self.choice.value)
         data, metadata = drawn._repr_mimebundle_()
-        self.picture.value = data["image/png"]
-        self.picture.width = metadata["image/png"]["width"]
+        self.picture.value = _picture(data["image/png"], **metadata["image/png"])
         response, total = self._respond(self.kernel), round(float(self.kernel.sum()), 9)
         shades = "black is 0 and white is 1" if total else "middle grey is 0"
         self.said.value = html.escape(
@@ -111,6 +115,11 @@ class KernelEditor:
 
     def _draw(self, name: str) -> Figure:
         return filter_responses(self._photo, {name: (self.kernel, self._respond(self.kernel))}, panel=3.2)
+
+
+def _picture(png: bytes, *, alt: str, width: int) -> str:
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" style="max-width:100%">'
 
 
 def _ipywidgets() -> Any:

@@ -3,9 +3,6 @@
 import base64
 import io
 import json
-import os
-import shutil
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -17,10 +14,8 @@ from cnn_course.lesson import Check, CheckTable
 from cnn_course.reports import comparison, pages, running
 from cnn_course.reports.thumbnails import thumbnail
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe judges the pages")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TELEPHONE, SCREEN = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 TEXT = r"""# A lesson
 
@@ -41,19 +36,6 @@ for each in range(10):
     print("a line of code that is as long as the lines of the lessons may be, and longer than a telephone")
 ```
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    own = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    with playwright.sync_playwright() as driver:
-        if not own and not Path(driver.chromium.executable_path).exists():
-            pytest.skip("no Chromium is installed; 'playwright install chromium' does that")
-        # Chromium's sandbox refuses to work for root, as whom tests often run in a container.
-        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        started = driver.chromium.launch(executable_path=own, args=arguments)
-        yield started
-        started.close()
 
 
 def figure():
