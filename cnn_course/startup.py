@@ -1,4 +1,4 @@
-"""Start TensorFlow without its start-up log.
+"""Start TensorFlow without its start-up log, and keep Matplotlib from writing one.
 
 TensorFlow writes a dozen lines to the process's standard error while it is loaded and while it looks for devices, some
 of them marked as errors on any machine without a GPU. ``TF_CPP_MIN_LOG_LEVEL`` silences only those that come after its
@@ -6,6 +6,7 @@ logger is set up, so the file descriptor itself has to be set aside for that mom
 """
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 def start_tensorflow_quietly() -> None:
     """Import TensorFlow and let it look for devices, its log set aside; shown after all should either fail."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Keras loads Matplotlib, which on a new machine warns that it lists the fonts: in red, first of all.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     with standard_error_set_aside():
         import tensorflow as tf
 

@@ -1,5 +1,6 @@
 """TensorFlow starts without a word, and its own words come back when it cannot start."""
 
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,14 @@ def python(code, **keywords):
 def test_nothing_is_written_and_standard_error_works_afterwards():
     done = python(f"{START}; import sys, os; import tensorflow as tf; tf.zeros(1); os.write(2, b'after')")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "after")
+
+
+def test_matplotlib_lists_new_fonts_without_a_word(tmp_path):
+    # It warns where that takes five seconds; here at once. In a notebook sys.stderr is not the file descriptor.
+    soon = "import sys, threading as t; later = t.Timer; t.Timer = lambda seconds, call: later(0, call)"
+    done = python(f"{soon}; sys.stderr = sys.stdout; {START}", env=os.environ | {"MPLCONFIGDIR": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (0, "")
+    assert list(tmp_path.glob("fontlist*.json"))
 
 
 def test_a_failing_import_shows_what_was_set_aside(tmp_path):

@@ -21,6 +21,8 @@ MOST_PARAMETERS = 9_500
 )
 def shape_of_an_output(answer: tuple[int, int, int, int]) -> None:
     """Which shape does a 7x7 convolution with stride 2, padding "same" and 64 filters make of (1, 224, 224, 3)?"""
+    if np.ndim(answer) != 1:
+        raise Wrong("A shape is a tuple of whole numbers, such as (1, 224, 224, 3).")
     shape = tuple(int(number) for number in answer)
     valid = output_size(224, 7, stride=2)
     if len(shape) != 4:
@@ -76,6 +78,8 @@ answer = [(3, 1), (3, 2), (3, 4), (3, 8)]
 )
 def a_wide_field_at_a_small_price(answer: Sequence[tuple[int, int]]) -> None:
     """List (kernel, dilation) of stride-1 convolutions, 16 to 16 channels: field of 31 or more, no pixel left out."""
+    if np.ndim(answer) != 2 or np.shape(answer)[1] != 2:
+        raise Wrong("The answer should be a list of pairs (kernel, dilation), one for each layer: [(3, 1), (3, 2)].")
     layers = [(int(kernel), int(dilation)) for kernel, dilation in answer]
     field = receptive_field([Window(kernel, dilation=dilation) for kernel, dilation in layers]).size
     if field < FIELD:
