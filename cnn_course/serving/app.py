@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from cnn_course.serving.batching import Batcher
 from cnn_course.serving.contract import Limits
 from cnn_course.serving.errors import RequestError, ServingError
 from cnn_course.serving.metrics import Metrics
+from cnn_course.serving.room import Room
 from cnn_course.serving.versions import Versions
 
 # A body of this length is dealt with in some milliseconds; a longer one beside the event loop.
@@ -25,41 +25,6 @@ QUICKLY_READ = 2**16
 STILL_READ = 4
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Room:
-    """How many requests for predictions are under way, and how many bytes of their bodies are kept."""
-
-    limits: Limits
-    requests: int = 0
-    bytes: int = 0
-
-    @contextlib.contextmanager
-    def place(self) -> Iterator[Callable[[int], None]]:
-        """Take a place for a request, and give what tells of further bytes of its body.
-
-        Raises:
-            RequestError: 503: there is no room, for the request or for its bytes.
-        """
-        if self.requests >= self.limits.waiting:
-            raise RequestError(503, f"{self.requests} requests are waiting already; try again later.")
-        taken = 0
-
-        def take(count: int) -> None:
-            nonlocal taken
-            alone = self.bytes == taken  # a single one may be as long as the limit of a body allows
-            if not alone and self.bytes + count > self.limits.waiting_bytes:
-                raise RequestError(503, "The bodies of the waiting requests fill the server's memory; try again later.")
-            self.bytes += count
-            taken += count
-
-        self.requests += 1
-        try:
-            yield take
-        finally:
-            self.requests -= 1
-            self.bytes -= taken
 
 
 def create_app(
@@ -93,7 +58,7 @@ def create_app(
     versions.refresh()
     if versions.served is None:
         raise ServingError(_nothing_to_serve(versions))
-    metrics, room = Metrics(), _Room(limits)
+    metrics, room = Metrics(), Room(limits)
     metrics.version(versions.served)
 
     @contextlib.asynccontextmanager
@@ -101,7 +66,6 @@ def create_app(
         app.state.batcher = Batcher(
             largest=largest_batch if batching else 1,
             workers=1 if batching else machine.usable_cores(),
-            most_waiting=limits.waiting,
             observe=metrics.batch,
         )
         watching = asyncio.create_task(_watch(versions, metrics, poll_seconds))
@@ -142,7 +106,7 @@ def create_app(
 
 
 async def _answered(
-    request: Request, target: contract.Target, versions: Versions, batcher: Batcher, metrics: Metrics, room: _Room
+    request: Request, target: contract.Target, versions: Versions, batcher: Batcher, metrics: Metrics, room: Room
 ) -> bytes:
     """Return the body of a good answer."""
     if target.action == "status":

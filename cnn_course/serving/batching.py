@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_course.serving.errors import RequestError
-
 Tensors = dict[str, np.ndarray]
 Execute = Callable[[Tensors], Tensors]
 
@@ -54,7 +52,6 @@ class Batcher:
     Args:
         largest: Rows in one batch; 1 leaves every request by itself. A request that is larger is computed alone.
         workers: Batches at the same time. TensorFlow spreads one batch over the processor's cores itself.
-        most_waiting: Requests that are accepted and not yet answered; a further one is refused.
         observe: Is told the rows and the seconds of each batch.
     """
 
@@ -63,12 +60,10 @@ class Batcher:
         *,
         largest: int = 64,
         workers: int = 1,
-        most_waiting: int = 512,
         observe: Callable[[int, float], None] = lambda rows, seconds: None,
     ) -> None:
         self.largest = largest
-        self.most_waiting = most_waiting
-        self.waiting = 0
+        self.waiting = 0  # requests without their answer
         self._observe = observe
         self._idle = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="predict")
@@ -82,10 +77,8 @@ class Batcher:
         by itself.
 
         Raises:
-            RequestError: 503: too many requests wait already. Whatever ``execute`` raises for this request.
+            Exception: Whatever ``execute`` raises for this request.
         """
-        if self.waiting >= self.most_waiting:
-            raise RequestError(503, f"{self.waiting} requests are waiting already; try again later.")
         rows = max((len(values) for values in tensors.values() if values.ndim), default=1)
         request = _Waiting(execute, tensors, rows, asyncio.get_running_loop().create_future())
         self._queues.setdefault(object() if key is None else key, deque()).append(request)

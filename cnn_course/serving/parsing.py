@@ -210,18 +210,16 @@ def _pixels(name: str, data: bytes) -> float:
         raise RequestError(400, f'Input "{name}" holds a JPEG XL file, whose size cannot be judged beforehand.')
     try:
         with Image.open(io.BytesIO(data)) as image:
-            frames = getattr(image, "n_frames", 1)
-            if image.format == "GIF" and frames > 1:  # the later ones may be larger than the first
-                raise RequestError(400, f'Input "{name}" holds an animation; send one image in a file.')
-            return image.width * image.height * frames
-    except RequestError:
-        raise
+            kind, pixels, frames = image.format, image.width * image.height, getattr(image, "n_frames", 1)
     except Image.DecompressionBombError:
         return float("inf")
     except Exception:  # Pillow has an error of its own for each way to be broken
         if data.startswith(_COMPRESSED):  # other decoders overlook what Pillow does not, a wrong checksum for one
             raise RequestError(400, f'Input "{name}" holds a broken image file.') from None
         return 0  # of other bytes the model says what they are not; a BMP file is as long as its pixels
+    if kind == "GIF" and frames > 1:  # the later ones may be larger than the first
+        raise RequestError(400, f'Input "{name}" holds an animation; send one image in a file.')
+    return pixels * frames
 
 
 def _refuse_type(value: Any, dtype: str) -> NoReturn:

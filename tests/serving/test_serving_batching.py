@@ -88,9 +88,3 @@ def test_one_bad_request_spoils_no_other():
     found, _, _ = answers([[1.0], [2.0], [-1.0], [3.0]])
     assert [each["y"].tolist() for each in (found[0], found[1], found[3])] == [[2.0], [4.0], [6.0]]
     assert isinstance(found[2], RequestError)
-
-
-def test_too_many_waiting_requests_are_refused():
-    found, _, _ = answers([[1.0], [2.0], [3.0]], most_waiting=2)
-    assert [isinstance(each, RequestError) for each in found] == [False, False, True]
-    assert found[2].status == 503
