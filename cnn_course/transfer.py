@@ -16,7 +16,7 @@ from keras import layers
 from tqdm import tqdm
 
 from cnn_course import lesson, models
-from cnn_course.datasets import Dataset, batches, impatient_network, without_tuner
+from cnn_course.datasets import Dataset, batches, impatient_network, steps_in_epoch, without_tuner
 from cnn_course.files import replacing
 from cnn_course.training import JIT_COMPILE, SmoothedCrossentropy, TriangularSchedule, batch_at
 
@@ -254,9 +254,7 @@ def fine_tune(
         seed: Of the order and of the augmentation.
         callbacks: For ``fit``.
     """
-    steps = len(train) // batch_size
-    if steps < 1:
-        raise ValueError(f"A batch of {batch_size} images is larger than the set of {len(train)}.")
+    steps = steps_in_epoch(len(train), batch_size)
     images, labels = tf.constant(train.images), tf.constant(train.labels)
     pipeline = tf.data.Dataset.range(epochs * steps).map(
         lambda step: batch_at(step, images, labels, batch_size=batch_size, seed=seed, shift=shift)

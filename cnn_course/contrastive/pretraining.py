@@ -39,9 +39,7 @@ def pairs(
     Raises:
         ValueError: The images are too few for a batch.
     """
-    in_epoch = len(images) // batch_size
-    if in_epoch < 1:
-        raise ValueError(f"A batch of {batch_size} images is larger than the set of {len(images)}.")
+    in_epoch = datasets.steps_in_epoch(len(images), batch_size)
     held = tf.constant(images)
 
     def batch(step: tf.Tensor) -> tf.Tensor:
@@ -96,7 +94,7 @@ def pretrain(
     Raises:
         ValueError: The images are too few for a batch, or the optimiser has taken all these steps already.
     """
-    in_epoch = len(images) // batch_size
+    in_epoch = datasets.steps_in_epoch(len(images), batch_size)
     last = epochs * in_epoch
     optimiser = model.optimizer
     if not optimiser.built:

@@ -21,7 +21,7 @@ from cnn_course.datasets import pictures, stored
 from cnn_course.datasets.dataset import Dataset, Splits
 from cnn_course.datasets.errors import DatasetBroken, DatasetUnavailable
 from cnn_course.datasets.pictures import PHOTOS
-from cnn_course.datasets.pipeline import batches, without_tuner
+from cnn_course.datasets.pipeline import batches, steps_in_epoch, without_tuner
 from cnn_course.datasets.stored import CIFAR10, CIFAR100, DIGITS, GARMENTS, impatient_network
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "batches",
     "impatient_network",
     "load",
+    "steps_in_epoch",
     "without_tuner",
 ]
 

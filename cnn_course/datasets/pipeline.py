@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+def steps_in_epoch(images: int, batch_size: int) -> int:
+    """Return how many batches so many images fill; those of a last batch that would be smaller are left out.
+
+    Raises:
+        ValueError: They fill none.
+    """
+    if batch_size > images:
+        raise ValueError(f"A batch of {batch_size} images is larger than the set of {images}.")
+    return images // batch_size
+
+
 def batches(
     dataset: Dataset,
     batch_size: int,
@@ -48,8 +59,8 @@ def batches(
         raise ValueError(f"There are no images in this part of {dataset.name}, so there are no batches of it.")
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number of at least 1.")
-    if drop_remainder and batch_size > len(dataset):
-        raise ValueError(f"A batch of {batch_size} images is larger than the set of {len(dataset)}.")
+    if drop_remainder:
+        steps_in_epoch(len(dataset), batch_size)  # or no batch is left
     pipeline = tf.data.Dataset.from_tensor_slices((dataset.images, dataset.labels))
     if cache:
         pipeline = pipeline.cache()

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_course.files import write_arrays
+from cnn_course.datasets import steps_in_epoch
+from cnn_course.files import read_arrays, write_arrays
 
 
 def batch_indices(step: int, images: int, batch_size: int, *, seed: int = 0) -> np.ndarray:
@@ -16,10 +17,7 @@ def batch_indices(step: int, images: int, batch_size: int, *, seed: int = 0) -> 
 
     Each epoch is a new permutation of the images; the last ones that fill no batch are left out.
     """
-    steps = images // batch_size
-    if steps < 1:
-        raise ValueError(f"A batch of {batch_size} images is larger than the set of {images}.")
-    epoch, position = divmod(step, steps)
+    epoch, position = divmod(step, steps_in_epoch(images, batch_size))
     order = np.random.default_rng([seed, epoch]).permutation(images)
     return order[position * batch_size : (position + 1) * batch_size]
 
@@ -123,9 +121,9 @@ def load_checkpoint(file: Path, variables: list[keras.Variable]) -> int:
     """Assign what ``file`` holds to the variables and return the number of steps done, 0 where there is no file."""
     if not file.exists():
         return 0
-    with np.load(file) as stored:
-        if len(stored.files) != len(variables) + 1:
-            raise ValueError(f"{file} holds another model: remove it, or name another checkpoint.")
-        for k, variable in enumerate(variables):
-            variable.assign(stored[f"v{k}"])
-        return int(stored["done"])
+    stored = read_arrays(file)
+    if len(stored) != len(variables) + 1:
+        raise ValueError(f"{file} holds another model: remove it, or name another checkpoint.")
+    for k, variable in enumerate(variables):
+        variable.assign(stored[f"v{k}"])
+    return int(stored["done"])

@@ -20,11 +20,10 @@ def main(job_file: Path) -> None:
     began = time.perf_counter()
     startup.start_tensorflow_quietly()
     import keras
-    import numpy as np
     import psutil
     import tensorflow as tf
 
-    from cnn_course.files import write_arrays
+    from cnn_course.files import read_arrays, write_arrays
     from cnn_course.lesson import write_json
     from cnn_course.scaling.training import train_parallel
 
@@ -34,8 +33,8 @@ def main(job_file: Path) -> None:
     # Before any operation: the connections between the workers are made here.
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     keras.utils.set_random_seed(job["seed"])
-    with np.load(folder / job["data"]) as data:
-        images, labels = data["images"], data["labels"]
+    data = read_arrays(folder / job["data"])
+    images, labels = data["images"], data["labels"]
     seen = {
         "started_after": time.perf_counter() - began,
         "replicas": strategy.num_replicas_in_sync,

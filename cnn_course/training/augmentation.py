@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cnn_course import datasets
+
 
 def flip_and_shift(images: tf.Tensor, seed: Any, *, shift: int = 2, mirrored: tf.Tensor | None = None) -> tf.Tensor:
     """Return the images, each mirrored with probability 1/2 and moved by up to ``shift`` pixels along both axes.
@@ -76,9 +78,7 @@ def batch_at(
     Raises:
         ValueError: The images are too few for a batch.
     """
-    steps = len(images) // batch_size
-    if steps < 1:
-        raise ValueError(f"A batch of {batch_size} images is larger than the set of {len(images)}.")
+    steps = datasets.steps_in_epoch(len(images), batch_size)
     epoch, place = step // steps, step % steps
     places = place * batch_size + tf.range(batch_size, dtype=tf.int64)
     chosen = tf.random.experimental.index_shuffle(places, [seed, epoch], len(images) - 1)

@@ -138,9 +138,7 @@ def fit_recipe(
     the place of :func:`recipe_batches`, with the same arguments.
     """
     began = time.perf_counter()
-    steps = len(train) // recipe.batch_size
-    if steps < 1:
-        raise ValueError(f"A batch of {recipe.batch_size} images is larger than the set of {len(train)}.")
+    steps = datasets.steps_in_epoch(len(train), recipe.batch_size)
     model.compile(
         recipe_optimiser(recipe, recipe.epochs * steps),
         SmoothedCrossentropy(recipe.smoothing),
