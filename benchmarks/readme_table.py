@@ -170,7 +170,7 @@ ROWS = {
     "07": Row(
         "Distillation",
         "Can a small network learn from a large one?",
-        "with few images the teacher adds at least {} points (95 % interval), with many {}",
+        "with few images the teacher adds at least {} points (95 % interval), with all digits and few steps {}",
         (
             Checked("distilled minus labels alone, lower end of the interval (points)", "{:+.1f}"),
             Checked("gain with many images (points)", "{:+.1f}"),
