@@ -50,10 +50,14 @@ class Distiller(keras.Model):
             raise ValueError(f"temperature is {temperature}; it must be above 0.")
         if not 0 <= weight <= 1:
             raise ValueError(f"weight is {weight}; it is a share of the loss, from 0 to 1.")
-        if student.output_shape[-1] != teacher.output_shape[-1]:
+        for name, network in (("student", student), ("teacher", teacher)):
+            if _ends_in_softmax(network):
+                raise ValueError(f"The {name} ends in a softmax. Leave it out: both must return logits.")
+        # A subclassed network knows no shape before it is called.
+        classes = [getattr(network, "output_shape", (None,))[-1] for network in (student, teacher)]
+        if None not in classes and classes[0] != classes[1]:
             raise ValueError(
-                f"The student tells {student.output_shape[-1]} classes apart and the teacher "
-                f"{teacher.output_shape[-1]}; they must be the same."
+                f"The student tells {classes[0]} classes apart and the teacher {classes[1]}; they must be the same."
             )
         self.student = student
         self.temperature = temperature
@@ -71,9 +75,10 @@ class Distiller(keras.Model):
         """Return the total loss in training, and that by the labels alone otherwise, so that students compare.
 
         What the student's layers add (regularisation) counts in full whatever ``weight`` is; ``sample_weight`` weighs
-        both losses of an image.
+        both losses of an image. Where the teacher alone counts, ``compile`` needs no loss.
         """
-        by_labels = super().compute_loss(x, y, y_pred, sample_weight, training)  # with what the layers add
+        alone = training and self.weight == 1
+        by_labels = 0.0 if alone else super().compute_loss(x, y, y_pred, sample_weight, training)  # with added losses
         if not training:
             return by_labels
         of_images = soft_target_loss(self._ask_teacher(x), y_pred, temperature=self.temperature)
@@ -81,3 +86,16 @@ class Distiller(keras.Model):
             of_images *= ops.cast(ops.reshape(sample_weight, (-1,)), of_images.dtype)
         added = sum(ops.sum(each) for each in self.losses)
         return (1 - self.weight) * by_labels + self.weight * (ops.mean(of_images) + added)
+
+    def save(self, *arguments: Any, **keywords: Any) -> None:
+        """Refuse: without the teacher, which is not saved, a distiller could not be read back."""
+        raise NotImplementedError(
+            "A distiller is not saved, since it would need its teacher to be read back. Save what it has trained: "
+            "distiller.student.save(file); or its weights alone, which are the student's: save_weights."
+        )
+
+
+def _ends_in_softmax(network: keras.Model) -> bool:
+    """Return whether the last layer of a network is a softmax, as far as its layers are known."""
+    last = network.layers[-1] if network.layers else None
+    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax

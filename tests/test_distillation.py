@@ -144,3 +144,34 @@ def test_what_makes_no_sense_is_refused(settings, message):
     teacher = models.averaging_cnn((32, 32, 3), settings.pop("teacher")) if "teacher" in settings else small()
     with pytest.raises(ValueError, match=message):
         distillation.Distiller(small(), teacher, **settings)
+
+
+def test_a_network_that_ends_in_a_softmax_is_refused():
+    ended = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+    with pytest.raises(ValueError, match="The student ends in a softmax"):
+        distillation.Distiller(ended, small())
+    with pytest.raises(ValueError, match="The teacher ends in a softmax"):
+        distillation.Distiller(small(), keras.Sequential([small(), keras.layers.Softmax()]))
+
+
+def test_a_subclassed_student_learns_from_its_teacher_alone_without_a_loss_of_labels(shapes):
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = small()
+
+        def call(self, images, training=None):
+            return self.inner(images, training=training)
+
+    distiller = distillation.Distiller(Subclassed(), small(), weight=1.0)
+    distiller.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    losses = distiller.fit(shapes.images, shapes.labels, batch_size=20, epochs=8, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_checkpoint_of_the_distiller_is_refused_and_the_student_is_named(shapes, tmp_path):
+    distiller = compiled(distillation.Distiller(small(), small()))
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "distiller.keras")
+    with pytest.raises(NotImplementedError, match=r"distiller\.student\.save"):
+        distiller.fit(shapes.images[:50], shapes.labels[:50], callbacks=[checkpoint], verbose=0)
+    assert list(tmp_path.iterdir()) == []

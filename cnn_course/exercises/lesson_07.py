@@ -27,7 +27,10 @@ def probability_at_a_temperature(answer: float) -> None:
         raise Wrong("The logits are divided by the temperature, not multiplied.")
     if np.isclose(answer, special.softmax([2, 1, 0])[0] / 2, atol=2e-3):
         raise Wrong("The logits are divided by the temperature before the softmax, not the probability after it.")
-    if not np.isclose(answer, special.softmax([1, 0.5, 0])[0], atol=2e-3):
+    right = special.softmax([1, 0.5, 0])[0]
+    if np.isclose(answer, 100 * right, atol=0.5):
+        raise Wrong("That is the probability in percent; give it as a number from 0 to 1.")
+    if not np.isclose(answer, right, atol=5e-3):
         raise Wrong(f"{answer:.4g} is not e^1 / (e^1 + e^0.5 + e^0).")
 
 
@@ -71,8 +74,13 @@ def targets_of_several_teachers(answer: Callable) -> None:
         raise Wrong("The probabilities of an image add up to 3: it is the sum over the teachers, not the mean.")
     if not is_(special.softmax(logits / 3, axis=-1).mean(axis=0)):
         raise Wrong("The values are not the mean of the teachers' probabilities at the temperature.")
-    if not np.isfinite(answer(logits * 1e4, 3.0)).all():
-        raise Wrong("Large logits overflow: subtract the largest of each row before you take the powers of e.")
+    with np.errstate(all="ignore"):
+        large = np.asarray(answer(logits * 1e4, 3.0))
+    if not np.allclose(large, special.softmax(logits * 1e4 / 3, axis=-1).mean(axis=0), atol=1e-5):
+        raise Wrong(
+            "Large logits overflow, vanish or are cut off: subtract the largest of each row before you take the powers "
+            "of e."
+        )
 
 
 @exercise(
@@ -122,6 +130,8 @@ def two_parts_of_the_divergence(answer: Callable) -> None:
         if np.isclose(first, expected[0]) and np.isclose(second, (1 - p[label]) * expected[1]):
             raise Wrong("The second part still has its factor 1 - p of the label; return the divergence alone.")
         whole = first + (1 - p[label]) * second
+        if np.isclose(whole, _divergence(p, q)):
+            raise Wrong("Put together they give the whole divergence, but these are not the two parts of the formula.")
         raise Wrong(f"Put together they give {whole:.4g}, and the whole divergence is {_divergence(p, q):.4g}.")
 
 

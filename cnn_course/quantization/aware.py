@@ -166,6 +166,7 @@ def _folded(convolution: layers.Conv2D, norm: layers.BatchNormalization) -> list
 
 # What these return are values that they were given, which need no rounding of their own.
 _CHOOSING = (layers.MaxPooling2D, layers.GlobalMaxPooling2D, layers.Flatten)
+_ACTIVATIONS = (None, keras.activations.linear, keras.activations.relu)
 _COMPUTING = (layers.Rescaling, layers.Conv2D, layers.Dense, layers.ReLU, layers.Add, layers.GlobalAveragePooling2D)
 
 
@@ -182,9 +183,10 @@ def quantization_aware(model: keras.Model, representative: np.ndarray) -> keras.
         representative: Images (n, height, width, channels), by which the ranges of the maps begin.
 
     Raises:
-        ValueError: The model has a layer of another kind.
+        ValueError: The model has a layer of another kind, or with an activation other than ReLU.
     """
     model = _graph(model)
+    pixels = model.layers[0]
     for layer in model.layers[1:]:
         if not isinstance(layer, (*_CHOOSING, *_COMPUTING)):
             known = ", ".join(kind.__name__ for kind in (*_COMPUTING, *_CHOOSING))
@@ -192,17 +194,27 @@ def quantization_aware(model: keras.Model, representative: np.ndarray) -> keras.
                 f"{layer.name} is a {type(layer).__name__}; rounding is known for {known}. Batch normalisation is made "
                 "a part of the convolutions by fold_batch_norm."
             )
-    into_relu = {id(layer.input) for layer in model.layers if isinstance(layer, layers.ReLU)}
-    stored = [layer for layer in model.layers if not isinstance(layer, _CHOOSING) and id(layer.output) not in into_relu]
+        if getattr(layer, "activation", None) not in _ACTIVATIONS:
+            raise ValueError(
+                f"{layer.name} has the activation {layer.activation.__name__}; rounding is known for ReLU alone. A "
+                "softmax at the end can be left out, since it keeps the order of the logits."
+            )
+    stored = [layer for layer in model.layers if layer is pixels or _is_stored(layer, model)]
+    names = {layer.name for layer in stored}
+    rounded_pixels: list[Any] = []  # computed once, whoever reads them
 
-    def rounded(layer: keras.layers.Layer, *inputs: Any, **keywords: Any) -> Any:
+    def rounded_if_pixels(values: Any, original: Any) -> Any:
+        if original is not pixels.output:
+            return values
+        if not rounded_pixels:
+            rounded_pixels.append(RoundedMaps(name=_rounding_name(pixels))(values))
+        return rounded_pixels[0]
+
+    def rounded(layer: keras.layers.Layer, inputs: Any, **keywords: Any) -> Any:
         """Call the clone ``layer``, whose original has the same name, and round where the values are stored."""
-        if model.get_layer(layer.name).input is model.inputs[0]:
-            inputs = [RoundedMaps(name=_rounding_name(model.layers[0]))(*inputs)]
-        outputs = layer(*inputs, **keywords)
-        if any(layer.name == each.name for each in stored):
-            outputs = RoundedMaps(name=_rounding_name(layer))(outputs)
-        return outputs
+        inputs = keras.tree.map_structure(rounded_if_pixels, inputs, model.get_layer(layer.name).input)
+        outputs = layer(inputs, **keywords)
+        return RoundedMaps(name=_rounding_name(layer))(outputs) if layer.name in names else outputs
 
     aware = keras.models.clone_model(model, clone_function=_rounding_clone, call_function=rounded)
     for layer in model.layers[1:]:
@@ -213,6 +225,15 @@ def quantization_aware(model: keras.Model, representative: np.ndarray) -> keras.
         rounding.minimum.assign(min(float(values.min()), 0.0))
         rounding.maximum.assign(max(float(values.max()), 1e-6))
     return aware
+
+
+def _is_stored(layer: keras.layers.Layer, model: keras.Model) -> bool:
+    """Return whether an integer network stores what the layer returns as new values."""
+    if isinstance(layer, _CHOOSING):
+        return False
+    readers = [other for other in model.layers[1:] if any(x is layer.output for x in keras.tree.flatten(other.input))]
+    is_output = any(layer.output is output for output in model.outputs)
+    return is_output or not all(isinstance(reader, layers.ReLU) for reader in readers)
 
 
 def _rounding_name(layer: keras.layers.Layer) -> str:

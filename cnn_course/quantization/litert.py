@@ -28,8 +28,8 @@ def convert(model: keras.Model, kind: str = "float32", *, representative: np.nda
             usually enough. A model of :func:`quantization_aware` knows its ranges and needs none.
 
     Raises:
-        ValueError: An unknown kind, or ``"int8"`` without images: no range can be known then, and what comes out would
-            be of the kind ``"dynamic"``.
+        ValueError: An unknown kind; ``"int8"`` without images: no range can be known then, and what comes out would be
+            of the kind ``"dynamic"``; or an ``"int8"`` file that would compute a part in floating point all the same.
     """
     return convert_all(model, (kind,), representative=representative)[kind]
 
@@ -61,7 +61,22 @@ def _converted(folder: str, kind: str, representative: np.ndarray | None) -> byt
             converter.representative_dataset = lambda: _one_by_one(representative)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter.convert()
+    content = converter.convert()
+    if kind == "int8":
+        _refuse_floats(content)
+    return content
+
+
+def _refuse_floats(content: bytes) -> None:
+    """Raise an error where a file has a tensor of floating-point numbers."""
+    tensors = Interpreter(model_content=content).get_tensor_details()
+    floats = [tensor["name"] for tensor in tensors if np.issubdtype(tensor["dtype"], np.floating)]
+    if floats:
+        raise ValueError(
+            f"{len(floats)} of the {len(tensors)} tensors of this int8 file would be computed in floating point, the "
+            f"first of them {floats[0]!r}: their ranges are not known. Convert a network without fake quantization, "
+            "with representative images; or one that quantization_aware has made, unchanged."
+        )
 
 
 def _one_by_one(images: np.ndarray) -> Iterator[list[np.ndarray]]:

@@ -14,11 +14,13 @@ from cnn_course.exercises import verdict
         (0.665, "at temperature 1"),
         (0.867, "not multiplied"),
         (0.3326, "before the softmax"),
+        (50.65, "in percent"),
         (0.1, "is not e^1"),
     ],
 )
 def test_probability_at_a_temperature(answer, reason):
     assert verdict("07.1", 0.5065)[0] is True
+    assert verdict("07.1", 0.51)[0] is True
     assert reason in refused("07.1", answer)
 
 
@@ -37,6 +39,11 @@ def in_place(logits, temperature):
     return special.softmax(logits, axis=-1).mean(axis=0)
 
 
+def clipped(logits, temperature):
+    powers = np.exp(np.clip(logits / temperature, -20, 20))
+    return (powers / powers.sum(axis=-1, keepdims=True)).mean(axis=0)
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -47,6 +54,8 @@ def in_place(logits, temperature):
         (lambda z, t: special.softmax(z / t, axis=-1), "axis should be gone"),
         (lambda z, t: special.softmax(z / t, axis=0).mean(axis=0), "are not the mean"),
         (unstable, "overflow"),
+        (clipped, "cut off"),
+        (lambda z, t: np.nan_to_num(unstable(z, t)), "cut off"),
         (in_place, "changed the logits"),
     ],
 )
@@ -70,6 +79,7 @@ def parts(p, q, label, *, divide=True, factor=False):
         (lambda p, q, label: parts(p, q, label, divide=False), "divided by their sum"),
         (lambda p, q, label: parts(p, q, label, factor=True), "still has its factor"),
         (lambda p, q, label: parts(p, q, (label + 1) % 6), "Put together they give"),
+        (lambda p, q, label: (special.rel_entr(p, q).sum(), 0.0), "not the two parts"),
         (lambda p, q, label: 3.0, "two numbers"),
     ],
 )

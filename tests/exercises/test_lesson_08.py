@@ -66,6 +66,8 @@ def in_place(values, levels):
     ("answer", "reason"),
     [
         (lambda values, levels: np.abs(values).max(), "the outlier decides"),
+        (lambda values, levels: values.max(), "can be reached"),
+        (lambda values, levels: searched(values, levels + 2), "can be reached"),
         (lambda values, levels: 1.0, "can be reached"),
         (lambda values, levels: 20.0, "is not between"),
         (in_place, "changed the values"),

@@ -123,6 +123,49 @@ def test_what_cannot_be_rounded_is_refused(network, shapes):
     inputs = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="is a Softmax; rounding is known for"):
         quantization_aware(keras.Model(inputs, keras.layers.Softmax()(inputs)), np.zeros((1, 8, 8, 3)))
+    probabilities = keras.layers.Dense(4, "softmax", name="last")(keras.layers.Flatten()(inputs))
+    with pytest.raises(ValueError, match="last has the activation softmax"):
+        quantization_aware(keras.Model(inputs, probabilities), np.zeros((1, 8, 8, 3)))
+
+
+def pixels_added_later(pixels):
+    """The pixels have two readers, one of them further up."""
+    maps = keras.layers.Conv2D(3, 3, padding="same")(pixels)
+    return keras.layers.Add()([maps, pixels])
+
+
+def pixels_read_twice(pixels):
+    """Two convolutions read the pixels."""
+    maps = [keras.layers.Conv2D(4, size, padding="same")(pixels) for size in (3, 1)]
+    return keras.layers.ReLU()(keras.layers.Add()(maps))
+
+
+def maps_read_with_and_without_relu(pixels):
+    """What a convolution returns goes into a ReLU and past it."""
+    before = keras.layers.Conv2D(4, 3, padding="same")(pixels)
+    after = keras.layers.Conv2D(4, 3, padding="same")(keras.layers.ReLU()(before))
+    return keras.layers.Add()([before, after])
+
+
+@pytest.mark.parametrize("body", [pixels_added_later, pixels_read_twice, maps_read_with_and_without_relu])
+def test_a_branched_network_becomes_a_file_of_integers_alone(body):
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((8, 8, 3))
+    logits = keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(body(pixels)))
+    images = np.random.default_rng(0).uniform(0, 255, (20, 8, 8, 3)).astype("float32")
+    aware = quantization_aware(keras.Model(pixels, logits), images)
+    content = convert(aware, "int8")
+    assert not {"float32", "float16"} & tensor_types(content)
+    found, expected = LiteRTClassifier(content).predict(images), aware.predict(images, verbose=0)
+    np.testing.assert_allclose(found, expected, atol=0.02 * np.ptp(expected))
+
+
+def test_a_file_that_would_compute_in_floating_point_is_refused(network, shapes):
+    """A layer behind an aware network has no range of its own."""
+    aware = quantization_aware(fold_batch_norm(network), shapes.train.images[:50])
+    doubled = keras.Model(aware.input, keras.layers.Rescaling(2.0)(keras.layers.Softmax()(aware.output)))
+    with pytest.raises(ValueError, match="computed in floating point"):
+        convert(doubled, "int8")
 
 
 def test_the_integer_file_is_what_was_trained(network, shapes):
