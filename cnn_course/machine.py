@@ -17,8 +17,10 @@ CPU_FEATURES = {
     "avx2": "256-bit vectors: float32 at a fair speed",
     "avx512f": "512-bit vectors: float32 at full speed",
     "avx512_bf16": "bfloat16 products: mixed_bfloat16 trains faster than float32",
+    "avx512_fp16": "float16 products, where the library has a kernel that uses them",
     "avx512_vnni": "8-bit products: int8 inference can be faster (lesson 08)",
     "amx_bf16": "bfloat16 matrix tiles: mixed_bfloat16 trains much faster",
+    "amx_fp16": "float16 matrix tiles, where the library has a kernel that uses them",
 }
 
 
@@ -58,6 +60,25 @@ def device_name() -> str:
 
         return jax.devices()[0].device_kind
     return "GPU"
+
+
+def gpu_capability() -> tuple[int, int] | None:
+    """Return the compute capability of the first GPU, or ``None`` where it is not known or there is none."""
+    import keras
+
+    if not has_gpu():
+        return None
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+        return details.get("compute_capability")
+    if keras.backend.backend() == "jax":
+        import jax
+
+        told = getattr(jax.devices()[0], "compute_capability", None)  # such as "9.0"
+        return tuple(int(part) for part in told.split(".")) if told else None
+    return None
 
 
 def cpu_name() -> str:

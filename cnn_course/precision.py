@@ -68,7 +68,11 @@ FORMATS = {
 def advice() -> tuple[str, str]:
     """Return the policy that should train fastest on this machine, and why."""
     if machine.has_gpu():
-        return "mixed_float16", "a GPU with tensor cores multiplies 16-bit numbers several times faster"
+        capability = machine.gpu_capability()
+        if capability and capability < (7, 0):
+            return "float32", f"a GPU of compute capability {capability[0]}.{capability[1]} has no tensor cores"
+        also = ", bfloat16 ones as well" if capability and capability >= (8, 0) else ""
+        return "mixed_float16", f"a GPU with tensor cores multiplies 16-bit numbers several times faster{also}"
     features = machine.cpu_features()
     for flag in ("amx_bf16", "avx512_bf16"):
         if features[flag]:
@@ -129,7 +133,10 @@ def _step_cost(
     images = random.integers(0, 256, (batch_size, image_size, image_size, 3)).astype("uint8")
     labels = random.integers(0, 10, batch_size)
     model = models.fast_network(widths=widths, dtype=policy)
-    model.compile(keras.optimizers.SGD(1e-3, momentum=0.9), training.SmoothedCrossentropy(0.1), jit_compile=jit_compile)
+    optimiser = keras.optimizers.SGD(1e-3, momentum=0.9)
+    if policy == "mixed_float16":  # compile adds the scaling for a global policy only
+        optimiser = keras.optimizers.LossScaleOptimizer(optimiser)
+    model.compile(optimiser, training.SmoothedCrossentropy(0.1), jit_compile=jit_compile)
     start_bytes = _peak_bytes()
     seconds = []
     for _ in range(steps + 2):

@@ -1,6 +1,7 @@
 """Networks that somebody else has trained: their features, a new head on top, fine-tuning. Derived in lesson 05."""
 
 import contextlib
+import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
@@ -67,6 +68,13 @@ class Backbone:
         One model for all sets of images, since Keras compiles the first call of each.
         """
         return keras.Model(self.model.input, layers.GlobalAveragePooling2D()(self.model.output))
+
+    def checksum(self) -> str:
+        """Return the SHA-256 of the weights as they are now, in hexadecimal."""
+        digest = hashlib.sha256()
+        for value in self.model.get_weights():
+            digest.update(np.ascontiguousarray(value).data)
+        return digest.hexdigest()
 
 
 def backbone_names() -> tuple[str, ...]:
@@ -155,10 +163,11 @@ def features(
     Returns:
         (n, channels), float16: half the space, and more digits than a classifier can use.
 
+    A file is found again by network, size, weights and data: a backbone that was fine-tuned has features of its own.
     Random weights are another network each time, so that their features are not kept.
     """
     folder = lesson.cache_folder() / "features" if folder is None else folder
-    key = f"{backbone.name}_{backbone.image_size}_{dataset.checksum[:16]}.npy"
+    key = f"{backbone.name}_{backbone.image_size}_{backbone.checksum()[:8]}_{dataset.checksum[:16]}.npy"
     keep = backbone.weights != "random"
     if keep and (folder / key).exists():
         with contextlib.suppress(OSError, ValueError, EOFError):  # half a file is none: it is computed anew
@@ -234,7 +243,7 @@ def fine_tune(
     *,
     epochs: int = 2,
     batch_size: int = 50,
-    rate: float = 1e-3,
+    rate: float = 2e-4,
     shift: int = 2,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),

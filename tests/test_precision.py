@@ -30,7 +30,10 @@ def test_rounding_is_that_of_the_format(name, value):
 @pytest.mark.parametrize(
     ("gpu", "features", "policy", "reason"),
     [
-        (True, {}, "mixed_float16", "GPU"),
+        ((7, 5), {}, "mixed_float16", "16-bit numbers several times faster"),
+        ((9, 0), {}, "mixed_float16", "bfloat16 ones as well"),
+        ((6, 1), {}, "float32", "6.1 has no tensor cores"),
+        (None, {}, "mixed_float16", "GPU"),
         (False, {"avx512_bf16": True}, "mixed_bfloat16", "avx512_bf16"),
         (False, {"amx_bf16": True, "avx512_bf16": True}, "mixed_bfloat16", "amx_bf16"),
         (False, {"avx2": True}, "float32", "no instructions"),
@@ -39,7 +42,8 @@ def test_rounding_is_that_of_the_format(name, value):
 )
 def test_the_advice_follows_the_machine(monkeypatch, gpu, features, policy, reason):
     known = dict.fromkeys(machine.CPU_FEATURES, None if features is None else False) | (features or {})
-    monkeypatch.setattr(machine, "has_gpu", lambda: gpu)
+    monkeypatch.setattr(machine, "has_gpu", lambda: gpu is not False)
+    monkeypatch.setattr(machine, "gpu_capability", lambda: gpu)
     monkeypatch.setattr(machine, "cpu_features", lambda: known)
     advised, why = precision.advice()
     assert advised == policy

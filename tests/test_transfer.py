@@ -101,17 +101,35 @@ def test_all_features_of_a_network_come_from_one_compiled_model(small):
     assert small.pooled.output_shape == (None, 1280)
 
 
-def test_features_come_from_the_cache_by_network_size_and_data(small, shapes, tmp_path):
+def test_features_come_from_the_cache_by_network_size_weights_and_data(small, shapes, tmp_path):
     first = transfer.features(small, shapes, folder=tmp_path, progress=False)
     (file,) = tmp_path.iterdir()
-    other = transfer.backbone(image_size=64, weights="random")
-    unlike = replace(small, model=other.model)  # the same name, size and data: only the cache can give the old values
-    np.testing.assert_array_equal(transfer.features(unlike, shapes, folder=tmp_path, progress=False), first)
-    assert not np.array_equal(transfer.features(other, shapes, folder=tmp_path, progress=False), first)
+    np.save(file, first + 1)  # only the cache can give this
+    np.testing.assert_array_equal(transfer.features(small, shapes, folder=tmp_path, progress=False), first + 1)
+    transfer.features(transfer.backbone(image_size=64, weights="random"), shapes, folder=tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == [file]  # random weights leave nothing
     transfer.features(small, shapes.take(slice(0, 10)), folder=tmp_path, progress=False)
     transfer.features(transfer.backbone(image_size=32), shapes, folder=tmp_path, progress=False)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_body_that_was_tuned_has_features_of_its_own(shapes, tmp_path):
+    tuned = transfer.backbone(image_size=32)
+    first = transfer.features(tuned, shapes, folder=tmp_path, progress=False)
+    tuned.model.set_weights([0.9 * value for value in tuned.model.get_weights()])
+    of_tuned = transfer.features(tuned, shapes, folder=tmp_path, progress=False)
+    assert not np.array_equal(of_tuned, first)
+    fresh = transfer.backbone(image_size=32)
+    np.testing.assert_array_equal(transfer.features(fresh, shapes, folder=tmp_path, progress=False), first)
+
+
+@pytest.mark.parametrize("name", ["EfficientNetB0", "MobileNetV2"])
+def test_all_of_an_unfrozen_body_learns_but_its_normalisations(name):
+    model = transfer.classifier(transfer.backbone(name, image_size=64, weights="random"), keras.layers.Dense(3))
+    transfer.unfreeze(model)
+    fixed = (keras.layers.BatchNormalization, keras.layers.Normalization)  # the latter are the pixels' own constants
+    expected = {id(weight) for layer in model.layers if not isinstance(layer, fixed) for weight in layer.weights}
+    assert {id(weight) for weight in model.trainable_weights} == expected
 
 
 def test_a_broken_cache_is_computed_anew(small, shapes, tmp_path):

@@ -84,6 +84,19 @@ def test_of_equally_common_labels_each_is_right(preferred):
     assert verdict("05.3", answer)[0] is True
 
 
+@pytest.mark.parametrize("wrong", ["seven at most", "weighted by the cosine"])
+def test_votes_are_of_k_neighbours_and_count_alike(wrong):
+    def answer(train, labels, test, k):
+        cosines = (test / np.linalg.norm(test, axis=1, keepdims=True)) @ (
+            train / np.linalg.norm(train, axis=1, keepdims=True)
+        ).T
+        nearest = np.argsort(-cosines, axis=1)[:, : min(k, 7) if wrong == "seven at most" else k]
+        weights = [None if wrong == "seven at most" else row[best] for row, best in zip(cosines, nearest, strict=True)]
+        return np.array([np.bincount(labels[b], w).argmax() for b, w in zip(nearest, weights, strict=True)])
+
+    assert "With k=30" in refused("05.3", answer)
+
+
 def test_one_label_for_all_images_is_wrong_though_some_are_tied():
     def answer(train, labels, test, k):
         return neighbours(train, labels, test, k) if k == 1 else np.zeros(len(test), int)

@@ -40,6 +40,18 @@ def one_by_one(values):
     return total
 
 
+def with_a_wider_loss(values):
+    """Computes as float16 alone would overflow, and is exact in between."""
+    total, low = np.float16(0), np.float32(0)
+    for value in values:
+        low = low + np.float32(value)
+        if low > 1 or not np.isfinite(value):
+            total, low = np.float16(total + np.float16(low)), np.float32(0)
+        if np.isinf(np.float16(low)):
+            total = total + np.float16(low)
+    return np.float16(total + np.float16(low))
+
+
 def sorted_in_place(values):
     values[0] = 0
     return compensated(values)
@@ -52,6 +64,7 @@ def sorted_in_place(values):
         (lambda values: values.astype("float64").sum(), "should be float16"),
         (lambda values: np.float16(values.astype("float64").sum()), "more than 16 bits"),
         (lambda values: compensated(values, np.float16(-1)), "for the sum of 3,000"),
+        (with_a_wider_loss, "with more bits"),
         (sorted_in_place, "changed the values"),
     ],
 )
@@ -60,10 +73,11 @@ def test_sum_with_compensation(answer, reason):
     assert reason in refused("06.2", answer)
 
 
-def by_chance(values, rng, *, bits=7, share=None, draws=None, down=np.floor):
+def by_chance(values, rng, *, bits=7, share=None, draws=None, down=np.floor, spread=1.0):
     distance = 2.0 ** (np.floor(np.log2(np.abs(values))) - bits)
     lower = down(values / distance)
     chance = values / distance - lower if share is None else share
+    chance = (chance - 0.5) * spread + 0.5
     return (lower + (rng.random(draws or values.shape) < chance)) * distance
 
 
@@ -75,6 +89,7 @@ def by_chance(values, rng, *, bits=7, share=None, draws=None, down=np.floor):
         ({"share": 0.5}, "to one side"),
         ({"draws": (1,)}, "draw of its own"),
         ({"down": np.trunc}, "to one side"),
+        ({"spread": 1.2}, "towards one neighbour"),
         ({"down": lambda x: np.floor(x) - 1, "share": 0.5}, "not one of the two neighbours"),
     ],
 )
