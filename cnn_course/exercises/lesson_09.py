@@ -125,3 +125,6 @@ def map_by_occlusion(answer: Callable) -> None:
         )
     if not np.allclose(result, of(128)):
         raise Wrong("The values are not the probability of the image less that of the image with the square covered.")
+    finer = np.asarray(answer(probability, image, 2))
+    if finer.shape != (6, 4):
+        raise Wrong(f"For an image of 12x8 pixels and squares of 2 it returned {finer.shape}, not a map of (6, 4).")

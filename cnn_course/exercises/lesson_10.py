@@ -84,29 +84,29 @@ def loss_across_views(answer: Callable) -> None:
 
 @exercise(
     "10.3",
-    hint="The gradient of the loss by the logits is the softmax less 1 at the partner; the share of a wrong view is "
-    "its softmax probability divided by that of all wrong views together.",
+    hint="The gradient of the loss by the logits is the softmax less 1 at the partner; the share of a negative is "
+    "its softmax probability divided by that of all negatives together.",
     solution="""
 import numpy as np
 
 
-def shares(cosines, partner, temperature):
-    wrong = np.delete(cosines, partner) / temperature
-    powers = np.exp(wrong - wrong.max())
+def push_shares(cosines, partner, temperature):
+    negatives = np.delete(cosines, partner) / temperature
+    powers = np.exp(negatives - negatives.max())
     return powers / powers.sum()
 
 
-answer = shares
+answer = push_shares
 """,
 )
-def pushes_of_the_wrong_views(answer: Callable) -> None:
-    """Write shares(cosines, partner, temperature): the share of each wrong view in the push away from all of them."""
+def pushes_of_the_negatives(answer: Callable) -> None:
+    """Write push_shares(cosines, partner, temperature): the share of each negative in the push away from them all."""
     rng = np.random.default_rng(0)
     for temperature in (0.05, 0.5):
         cosines, partner = rng.uniform(-1, 1, 7), int(rng.integers(7))
         result = np.asarray(answer(cosines.copy(), partner, temperature))
         if result.shape == (7,):
-            raise Wrong("The partner is no wrong view: for seven cosines there are six shares.")
+            raise Wrong("The partner is no negative: for seven cosines there are six shares.")
         if result.shape != (6,):
             raise Wrong(f"For seven cosines, one of them the partner's, it returned the shape {result.shape}.")
         wrong = np.delete(cosines, partner)

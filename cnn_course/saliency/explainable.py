@@ -44,15 +44,22 @@ def explainable(model: keras.Model) -> keras.Model:
     return copy
 
 
+def ends_in_sigmoid(model: keras.Model) -> bool:
+    """Return whether a classifier's outputs are probabilities that do not add up to 1, each of its own."""
+    last = _flat(model).operations[-1]
+    return type(last).__name__ == "Sigmoid" or getattr(last, "activation", None) is keras.activations.sigmoid
+
+
 def layer_names(model: keras.Model) -> list[str]:
     """Return the names of a flat model's layers with maps (n, height, width, channels), from the first convolution on.
 
-    What comes before it only changes pixels, and belongs to no class.
+    What comes before it only changes pixels, and belongs to no class. A map of one cell says nothing of places.
     """
     found, convolved = [], False
     for layer in model.layers:
         convolved = convolved or any(len(weights.shape) == 4 for weights in layer.weights)
-        if convolved and len(getattr(layer.output, "shape", ())) == 4:
+        shape = getattr(layer.output, "shape", ())
+        if convolved and len(shape) == 4 and shape[1:3] != (1, 1):
             found.append(layer.name)
     return found
 

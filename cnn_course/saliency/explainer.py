@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_course.saliency.explainable import explainable, layer_names
+from cnn_course.saliency.explainable import ends_in_sigmoid, explainable, layer_names
 
 METHODS = ("Grad-CAM", "Grad-CAM++", "Score-CAM", "gradient", "SmoothGrad")
 
@@ -44,6 +44,7 @@ class Explainer:
 
     def __init__(self, model: keras.Model, *, layer: str | None = None, batch_size: int = 100) -> None:
         self.model = explainable(model)
+        self._probabilities = tf.nn.sigmoid if ends_in_sigmoid(model) else tf.nn.softmax
         self.batch_size = batch_size
         known = layer_names(self.model)
         if not known:
@@ -74,8 +75,8 @@ class Explainer:
         return self._by_batches(lambda some: self.model(some, training=False).numpy(), images)
 
     def probabilities(self, images: np.ndarray, classes: Any) -> np.ndarray:
-        """Return the probability of each image's class, float32 (n,)."""
-        probabilities = tf.nn.softmax(self.logits(images)).numpy()
+        """Return the probability of each image's class, float32 (n,): by the softmax, or the sigmoid the model had."""
+        probabilities = self._probabilities(self.logits(images)).numpy()
         return probabilities[np.arange(len(images)), self._classes(images, classes)]
 
     def grad_cam(self, images: np.ndarray, classes: Any) -> np.ndarray:
@@ -98,14 +99,22 @@ class Explainer:
         """Return Grad-CAM++ (A. Chattopadhay and others 2017, arXiv 1710.11063), by tf-keras-vis."""
         with _tf_keras_vis() as vis:
             method = vis.gradcam_plus_plus.GradcamPlusPlus(self.model, clone=False)
-            return self._class_maps(method, images, classes)
+            return self._class_maps(method, images, classes, score=_score_around_zero)
 
     def score_cam(self, images: np.ndarray, classes: Any, *, channels: int | None = None) -> np.ndarray:
         """Return Score-CAM (H. Wang and others 2019, arXiv 1910.01279), by tf-keras-vis: it uses no gradient.
 
         It takes one pass forward for each channel of the maps. ``channels`` keeps only so many of each image, those
         that vary most.
+
+        Raises:
+            ValueError: The model has one output, whose share among one is always the same.
         """
+        if self.model.outputs[0].shape[-1] == 1:
+            raise ValueError(
+                f"Score-CAM compares classes, and {self.model.name!r} has one output. Give it two, one for each class, "
+                "or take Grad-CAM."
+            )
         most = self._both.outputs[0].shape[-1]
         with _tf_keras_vis() as vis:
             method = vis.scorecam.Scorecam(self.model, clone=False)
@@ -178,14 +187,22 @@ class Explainer:
         return np.clip(np.round(images), 0, 255).astype("uint8")
 
     def _class_maps(
-        self, method: Callable, images: np.ndarray, classes: Any, *, at_once: int | None = None, **keywords: Any
+        self,
+        method: Callable,
+        images: np.ndarray,
+        classes: Any,
+        *,
+        score: Callable | None = None,
+        at_once: int | None = None,
+        **keywords: Any,
     ) -> np.ndarray:
         """Return what a method of tf-keras-vis that weighs maps finds, at the size of the images."""
 
         def of_batch(images: tf.Tensor, classes: np.ndarray) -> np.ndarray:
             same = {"penultimate_layer": self.layer, "seek_penultimate_conv_layer": False}
             as_they_are = {"expand_cam": False, "normalize_cam": False}
-            return np.asarray(method(_score(classes), images, **same, **as_they_are, **keywords), "float32")
+            of_class = (score or _score)(classes)
+            return np.asarray(method(of_class, images, **same, **as_they_are, **keywords), "float32")
 
         return enlarged(self._by_batches(of_batch, images, classes, at_once=at_once), images.shape[1:3])
 
@@ -227,6 +244,15 @@ def _of_equal_length(gradient: tf.Tensor) -> tf.Tensor:
 def _score(classes: np.ndarray) -> Callable:
     """Return the score that tf-keras-vis asks for: the output of each image's class."""
     return lambda outputs: tf.gather(outputs, tf.constant(classes, tf.int32), batch_dims=1)
+
+
+def _score_around_zero(classes: np.ndarray) -> Callable:
+    """Return a score with the gradients of :func:`_score` and the value 0: tf-keras-vis takes its exponential.
+
+    That is a factor of the whole map, and infinite from a logit of 89 on.
+    """
+    score = _score(classes)
+    return lambda outputs: score(outputs) - tf.stop_gradient(score(outputs))
 
 
 @contextlib.contextmanager

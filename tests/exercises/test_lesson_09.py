@@ -67,6 +67,7 @@ def occlusion(probability, image, side, *, fill=128, sign=1, keep=True):
         (lambda p, image, side: occlusion(p, image, side, keep=False), "changed the image"),
         (lambda p, image, side: occlusion(p, image, side).T, "exchanged"),
         (lambda p, image, side: occlusion(p, image, 2), "not a map of (3, 2)"),
+        (lambda p, image, side: occlusion(p, image, 4), "not a map of (6, 4)"),
         (lambda p, image, side: p(image[None]) - occlusion(p, image, side), "probabilities of the covered"),
         (lambda p, image, side: 2 * occlusion(p, image, side), "are not the probability"),
         (lambda p, image, side: p(image), "takes a batch"),

@@ -72,7 +72,7 @@ def shares(cosines, partner, temperature):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (lambda c, p, t: special.softmax(c / t), "no wrong view"),
+        (lambda c, p, t: special.softmax(c / t), "no negative"),
         (lambda c, p, t: np.delete(special.softmax(c / t), p), "without the partner"),
         (lambda c, p, t: shares(c, p, 1 / t), "not multiplied"),
         (lambda c, p, t: shares(c, p, 1.0), "does not use"),
@@ -80,6 +80,6 @@ def shares(cosines, partner, temperature):
         (lambda c, p, t: shares(c, p, t).max(), "returned the shape"),
     ],
 )
-def test_pushes_of_the_wrong_views(answer, reason):
+def test_pushes_of_the_negatives(answer, reason):
     assert verdict("10.3", shares)[0] is True
     assert reason in refused("10.3", answer)

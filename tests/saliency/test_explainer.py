@@ -125,6 +125,36 @@ def test_probabilities_are_those_of_the_softmax():
     np.testing.assert_allclose(explainer.probabilities(images, np.array([0, 1])), [expected[0, 0], expected[1, 1]])
 
 
+def test_probabilities_of_a_sigmoid_are_its_own():
+    images, _ = spots()
+    model = keras.Sequential([red_or_green(), layers.Dense(1, activation="sigmoid")])
+    explainer = saliency.Explainer(model)
+    np.testing.assert_allclose(explainer.probabilities(images, 0), model.predict(images, verbose=0)[:, 0], rtol=1e-5)
+    with pytest.raises(ValueError, match="has one output"):
+        explainer.score_cam(images, 0)
+
+
+def test_grad_cam_plus_plus_bears_large_logits():
+    images, masks = spots()
+    model = red_or_green()
+    model.layers[-1].set_weights([1e5 * np.eye(2, dtype="float32")])
+    explainer = saliency.Explainer(model)
+    assert explainer.logits(images).max() > 200
+    maps = explainer.grad_cam_plus_plus(images, 1)
+    assert np.isfinite(maps).all()
+    assert saliency.pointing_game(maps, masks[1]).all()
+
+
+def test_by_default_maps_of_one_cell_are_passed_over():
+    inputs = keras.Input((8, 8, 3))
+    maps = layers.Conv2D(4, 3, name="maps")(inputs)
+    pooled = layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    model = keras.Model(inputs, layers.Flatten()(layers.Conv2D(2, 1, name="classes")(pooled)))
+    assert saliency.Explainer(model).layer == "maps"
+    with pytest.raises(ValueError, match=r"no layer 'classes' with maps .* are maps"):
+        saliency.Explainer(model, layer="classes")
+
+
 def test_enlarging_keeps_the_middle_of_every_cell():
     for place in range(1, 7):
         small = np.zeros((1, 8, 8))
