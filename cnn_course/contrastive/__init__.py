@@ -6,7 +6,7 @@ arXiv 2002.05709.
 
 from cnn_course.contrastive.evaluation import alignment, nearest_neighbours, uniformity
 from cnn_course.contrastive.pretraining import pairs, pretrain, pretraining_optimiser
-from cnn_course.contrastive.simclr import SimCLR, encoder, nt_xent_loss, projection
+from cnn_course.contrastive.simclr import SimCLR, encoder, nt_xent_loss, projection, trained_encoder
 from cnn_course.contrastive.views import YIQ, Views, colour_matrices, draw_views, two_views
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "pretrain",
     "pretraining_optimiser",
     "projection",
+    "trained_encoder",
     "two_views",
     "uniformity",
 ]

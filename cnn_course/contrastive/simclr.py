@@ -3,10 +3,13 @@
 T. Chen and others 2020, "A simple framework for contrastive learning of visual representations", arXiv 2002.05709.
 """
 
+from pathlib import Path
 from typing import Any
 
 import keras
 from keras import layers, ops
+
+from cnn_course import bundled, models
 
 
 def nt_xent_loss(first: Any, second: Any, *, temperature: float = 0.5) -> Any:
@@ -87,6 +90,24 @@ def encoder(network: keras.Model) -> keras.Model:
     features = network.get_layer("head").input
     features = layers.Activation("linear", dtype="float32", name="features")(features)
     return keras.Model(network.input, features, name="encoder")
+
+
+def trained_encoder(*, dtype: str = "float32", file: Path | None = None) -> keras.Model:
+    """Return the encoder that SimCLR has trained on CIFAR-10 without labels, which travels with the course.
+
+    Args:
+        dtype: As in :func:`cnn_course.models.fast_network`.
+        file: Weights to read instead, as benchmarks/cifar10_simclr.py writes them.
+
+    Returns:
+        Takes images (n, 32, 32, 3), pixels from 0 to 255, and returns features (n, 256), float32.
+
+    Raises:
+        WeightsUnavailable: The file is missing, broken, or belongs to another network.
+    """
+    model = encoder(models.fast_network(widths=(32, 128, 256), dtype=dtype))
+    models.load_weights(model, file or bundled.folder("data") / "simclr.npz")
+    return model
 
 
 def projection(features: int, *, width: int = 256, outputs: int = 128) -> keras.Model:

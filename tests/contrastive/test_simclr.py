@@ -98,3 +98,21 @@ def test_what_does_not_fit_is_refused():
         contrastive.SimCLR(encoder, contrastive.projection(5))
     with pytest.raises(ValueError, match="above 0"):
         contrastive.SimCLR(encoder, contrastive.projection(3), temperature=0.0)
+
+
+def test_the_encoder_that_travels_with_the_course_tells_shapes_apart_that_it_has_never_seen():
+    shapes = datasets.load("shapes10", size=900).split(600, 0, 300)
+    keras.utils.set_random_seed(0)
+    untrained = contrastive.encoder(models.fast_network(widths=(32, 128, 256)))
+    right = []
+    for encoder in (contrastive.trained_encoder(), untrained):
+        known, asked = (encoder.predict(part.images, batch_size=300, verbose=0) for part in (shapes.train, shapes.test))
+        assert known.shape == (600, 256)
+        answers = contrastive.nearest_neighbours(known, shapes.train.labels, asked)
+        right.append((answers == shapes.test.labels).mean())
+    assert right[0] > right[1] + 0.2
+
+
+def test_an_encoder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(models.WeightsUnavailable, match="are not in"):
+        contrastive.trained_encoder(file=tmp_path / "simclr.npz")
