@@ -79,7 +79,7 @@ class Muon(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        self.velocities = self.add_optimizer_variables(variables, "velocity")
+        self.velocities = [self.add_variable_from_reference(variable, "velocity") for variable in variables]
 
     def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         """Take one step with one variable."""
