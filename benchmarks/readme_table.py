@@ -170,10 +170,10 @@ ROWS = {
     "07": Row(
         "Distillation",
         "Can a small network learn from a large one?",
-        "with few images the teacher adds at least {} points (95 % interval), with all digits and few steps {}",
+        "with few images a teacher adds at least {} points (95 % interval); one hardly better than its student {}",
         (
             Checked("distilled minus labels alone, lower end of the interval (points)", "{:+.1f}"),
-            Checked("gain with many images (points)", "{:+.1f}"),
+            Checked("gain with many images (points), at most", "{:+.1f}"),
         ),
     ),
     "08": Row(
@@ -197,8 +197,8 @@ ROWS = {
     "10": Row(
         "SimCLR",
         "What can be learned without labels?",
-        "features learned without labels are {} points above random filters",
-        (Checked("probe: SimCLR minus random filters (points)"),),
+        "a linear probe on features that were learned without labels: {} % on CIFAR-10's test images",
+        (Mean("cifar10_simclr", {"kind": "pre-training"}, ("test_accuracy",), times=100),),
     ),
     "11": Row(
         "Hyperparameter search",
