@@ -1,6 +1,7 @@
 """Results files that grow run by run: a benchmark that is stopped goes on, started again, with what is missing."""
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -96,7 +97,7 @@ def tell_means(
     for name, own in groups.items():
         mean = sum(accuracy(run) for run in own) / len(own)
         seconds = sum(run["seconds"] for run in own) / len(own)
-        click.echo(f"{name:<22} {len(own)} seeds  mean {mean:.4f}  {seconds:.0f} s")
+        click.echo(f"{name:<24} {len(own)} seeds  mean {mean:.4f}  {seconds:.0f} s")
 
 
 def _runs_of(job: dict[str, Any], stored: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,9 +111,14 @@ def _as_json(content: Any) -> Any:
 
 
 def _opened(out: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``out`` holds so far, or the beginning of it."""
-    if not out.exists():
+    """Return what ``out`` holds so far, or the beginning of it; refuse a place where nothing can be written."""
+    try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}. Give another --out.") from error
+    if not out.exists():
         return {**about, "runs": []}
     stored = json.loads(out.read_text(encoding="utf-8"))
     other = [name for name, value in about.items() if stored.get(name) != value]

@@ -144,6 +144,12 @@ def test_without_git_or_a_checkout_a_measurement_is_stored_all_the_same(stored_r
     assert json.loads((tmp_path / "squares.json").read_text())["provenance"]["commit"] == "unknown"
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(stored_runs, tmp_path):
+    (tmp_path / "results").write_text("a file in the place of the folder")
+    with pytest.raises(click.ClickException, match=r"squares\.json cannot be written: .* Give another --out"):
+        stored_runs.complete(tmp_path / "results" / "squares.json", ABOUT, JOBS, load=None, run=None, tell=None)
+
+
 def test_runs_made_with_other_settings_are_not_mixed(stored_runs, tmp_path):
     out = tmp_path / "squares.json"
     complete(stored_runs, out)
