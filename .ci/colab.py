@@ -28,7 +28,7 @@ STUB = "class drive:\n    @staticmethod\n    def mount(folder):\n        raise O
 
 
 def oldest() -> list[str]:
-    """Return ``tensorflow~=2.16.0`` and so on: the newest repair of the oldest versions that the course admits."""
+    """Return ``tensorflow~=2.18.0`` and so on: the newest repair of the oldest versions that the course admits."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     bounds = {entry.name: next(iter(entry.specifier)).version for entry in map(Requirement, declared)}
     return [f"{name}~={bounds[name]}.0" for name in KEPT]

@@ -67,6 +67,7 @@ def complete(
     if not missing:
         click.echo(f"All {len(jobs)} runs are in {out}.")
         return [run for job in jobs for run in _runs_of(job, stored)]
+    _refuse_unwritable(out)
     try:
         dataset = load()
     except (datasets.DatasetUnavailable, datasets.DatasetBroken) as error:
@@ -110,14 +111,18 @@ def _as_json(content: Any) -> Any:
     return json.loads(json.dumps(content))
 
 
-def _opened(out: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``out`` holds so far, or the beginning of it; refuse a place where nothing can be written."""
+def _refuse_unwritable(out: Path) -> None:
+    """Make the folder of ``out``; raise an error where nothing can be written into it."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out.parent):
             pass
     except OSError as error:
         raise click.ClickException(f"{out} cannot be written: {error.strerror}. Give another --out.") from error
+
+
+def _opened(out: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``out`` holds so far, or the beginning of it."""
     if not out.exists():
         return {**about, "runs": []}
     stored = json.loads(out.read_text(encoding="utf-8"))

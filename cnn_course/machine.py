@@ -51,10 +51,7 @@ def device_name() -> str:
     if not has_gpu():
         return "CPU"
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-        return details.get("device_name", "GPU")
+        return _tensorflow_details().get("device_name", "GPU")
     if keras.backend.backend() == "jax":
         import jax
 
@@ -69,16 +66,20 @@ def gpu_capability() -> tuple[int, int] | None:
     if not has_gpu():
         return None
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-        return details.get("compute_capability")
+        return _tensorflow_details().get("compute_capability")
     if keras.backend.backend() == "jax":
         import jax
 
         told = getattr(jax.devices()[0], "compute_capability", None)  # such as "9.0"
         return tuple(int(part) for part in told.split(".")) if told else None
     return None
+
+
+def _tensorflow_details() -> dict[str, Any]:
+    """Return what TensorFlow knows of the first GPU."""
+    import tensorflow as tf
+
+    return tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
 
 
 def cpu_name() -> str:

@@ -1,5 +1,6 @@
 """The exercises of lesson 06."""
 
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -31,15 +32,8 @@ def largest_number_of_e5m2(answer: float) -> None:
         raise Wrong(f"{answer} is not 2^exponent (2 - 2^-M), with the largest exponent and M = 2.")
 
 
-@exercise(
-    "06.2",
-    hint="Keep the loss, at first 0. For each value: term = value - loss; new = total + term; loss = (new - total) - "
-    "term; total = new. In exact arithmetic the loss would always be 0.",
-    solution="""
-import numpy as np
-
-
-def compensated_sum(values):
+def compensated_sum(values: np.ndarray) -> np.float16:
+    """Return the sum of an array of float16 by Kahan's rule."""
     total = loss = np.float16(0)
     for value in values:
         term = value - loss
@@ -49,8 +43,11 @@ def compensated_sum(values):
     return total
 
 
-answer = compensated_sum
-""",
+@exercise(
+    "06.2",
+    hint="Keep the loss, at first 0. For each value: term = value - loss; new = total + term; loss = (new - total) - "
+    "term; total = new. In exact arithmetic the loss would always be 0.",
+    solution=f"import numpy as np\n\n\n{inspect.getsource(compensated_sum)}\n\nanswer = compensated_sum\n",
 )
 def sum_with_compensation(answer: Callable) -> None:
     """Write compensated_sum(values): the sum of an array of float16, in float16 alone, without losing small terms."""
@@ -74,21 +71,11 @@ def sum_with_compensation(answer: Callable) -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         values = rng.uniform(0, 0.01, 700).astype("float16")
-        if answer(values.copy()) != _by_kahan(values):
+        if answer(values.copy()) != compensated_sum(values):
             raise Wrong(
                 "Its last digits are not always those of Kahan's rule with every result in float16: somewhere it "
                 "computes with more bits, or in another order."
             )
-
-
-def _by_kahan(values: np.ndarray) -> np.float16:
-    total = loss = np.float16(0)
-    for value in values:
-        term = value - loss
-        new = total + term
-        loss = (new - total) - term
-        total = new
-    return total
 
 
 def _computes_wider(answer: Callable) -> bool:

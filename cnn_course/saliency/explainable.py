@@ -46,7 +46,9 @@ def explainable(model: keras.Model) -> keras.Model:
 
 def ends_in_sigmoid(model: keras.Model) -> bool:
     """Return whether a classifier's outputs are probabilities that do not add up to 1, each of its own."""
-    last = _flat(model).operations[-1]
+    last = model
+    while isinstance(last, keras.Model):
+        last = last.layers[-1] if isinstance(last, keras.Sequential) else last.operations[-1]
     return type(last).__name__ == "Sigmoid" or getattr(last, "activation", None) is keras.activations.sigmoid
 
 
