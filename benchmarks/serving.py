@@ -6,15 +6,17 @@ asks again as soon as it has its answer, so the number of clients is the number 
 everything is counted for some seconds: answers in a second, percentiles of the latency as the clients see it, images in
 a batch, and the 95th percentile as the server's own histogram tells it. Every answer is compared with Keras'; a run in
 which a request is lost or refused, or an answer differs, ends the benchmark. Clients and server share the machine's
-cores, so that another machine for the clients would find more. A seed is a repetition, with the images in another
-order. Every finished run is stored at once in results/serving.json; started again, the script goes on with the runs
-that are missing.
+cores, so that another machine for the clients would find more. The server without batching computes as many requests
+at the same time as it has cores, the one with batching one batch at a time. A seed is a repetition, with the images in
+another order. Every finished run is stored at once in results/serving.json; started again, the script goes on with the
+runs that are missing.
 
     python benchmarks/serving.py
 """
 
 import contextlib
 import functools
+import gc
 import json
 import re
 import signal
@@ -87,6 +89,8 @@ def _measured(
         serving.export(models.trained(network), place, class_names=names, image_shape=shape)
     order = np.random.default_rng(seed).permutation(len(images))
     bodies = [json.dumps({"instances": [image]}).encode() for image in images[order].tolist()]
+    gc.collect()
+    gc.freeze()  # looking through all of TensorFlow's objects, again and again, would hold every client up
     with _served(place, batching) as address:
         url = f"{address}/v1/models/{network}:predict"
         serving.load(url, bodies, clients=clients, seconds=SETTINGS["warm_up_seconds"])

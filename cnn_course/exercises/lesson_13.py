@@ -59,9 +59,15 @@ def from_columns_to_rows(answer: Callable) -> None:
             raise Wrong("The answer should be a list of objects (dictionaries), one for each row.")
         if len(found) != len(wanted):
             raise Wrong(f"Columns of {len(wanted)} values gave {len(found)} rows.")
-        if found != wanted:
-            raise Wrong(f"The row {found[0]} should be {wanted[0]}.")
-    for uneven in ({"a": [1, 2], "b": [3]}, {"a": [1], "b": [2, 3]}):
+        for k, (row, due) in enumerate(zip(found, wanted, strict=True)):
+            if row != due:
+                raise Wrong(f"Row {k} is {row}, and should be {due}.")
+    for uneven in (
+        {"a": [1, 2], "b": [3]},
+        {"a": [1], "b": [2, 3]},
+        {"a": [1, 2], "b": [1], "c": [3, 4]},  # the first and the last are equally long
+        {"a": [1, 2], "b": [3, 4], "c": [5]},  # the first two are
+    ):
         try:
             found = answer(uneven)
         except ValueError:
@@ -113,10 +119,12 @@ answer = latencies
 def waiting_for_an_answer(answer: Callable) -> None:
     """Write latencies(arrivals, fixed, each, largest): how long each request waits when all that came are a batch."""
     rng = np.random.default_rng(0)
-    for count, rate, largest in ((40, 300.0, 4), (60, 900.0, 8), (20, 20.0, 4)):
-        arrivals = np.cumsum(rng.exponential(1 / rate, count))
-        given = arrivals.copy()
-        arguments = (0.004, 0.0005, largest)
+    cases = ((40, 300.0, 0.004, 0.0005, 4), (60, 900.0, 0.003, 0.001, 8), (20, 20.0, 0.01, 0.002, 4))
+    drawn = [(np.cumsum(rng.exponential(1 / rate, count)), *arguments) for count, rate, *arguments in cases]
+    together = np.repeat([0.01, 0.012, 0.05], (3, 2, 4))  # several requests arrive at the same time
+    for arrivals, *arguments in (*drawn, (together, 0.004, 0.0005, 2), (together, 0.005, 0.001, 8)):
+        count, given = len(arrivals), arrivals.copy()
+        fixed, each, _ = arguments
         found = np.asarray(answer(arrivals, *arguments), float)
         if not np.array_equal(arrivals, given):
             raise Wrong("It changed the arrivals that it was given.")
@@ -125,12 +133,16 @@ def waiting_for_an_answer(answer: Callable) -> None:
         wanted = _served(arrivals, *arguments)
         if np.allclose(found, wanted):
             continue
-        if np.allclose(found, _served(arrivals, 0.004, 0.0005, count)):
+        if np.allclose(found, _served(arrivals, fixed, each, count)):
             raise Wrong("A batch may hold at most `largest` requests.")
-        if np.allclose(found, _served(arrivals, 0.004, 0.0005, 1)):
+        if np.allclose(found, _served(arrivals, fixed, each, 1)):
             raise Wrong("Each request is computed by itself; what has arrived should be computed together.")
         if np.allclose(found, _served(arrivals, *arguments, patient=True)):
             raise Wrong("The server waits for full batches; it should take what has arrived.")
         if np.allclose(found, _served(arrivals, *arguments, from_start=True)):
             raise Wrong("A request waits from its arrival on, not only from the begin of its batch.")
-        raise Wrong(f"The first latencies are {found[:3].round(5)}, and should be {wanted[:3].round(5)} seconds.")
+        k = int(np.argmin(np.isclose(found, wanted)))
+        raise Wrong(
+            f"With fixed={fixed}, each={each} and largest={arguments[2]}, request {k} (arrived at {arrivals[k]:.5f}) "
+            f"waits {found[k]:.5f} seconds, and should wait {wanted[k]:.5f}."
+        )

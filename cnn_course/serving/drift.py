@@ -70,6 +70,7 @@ def stability_bound(reference_size: int, current_size: int, buckets: int, *, lev
     """Return the index that is exceeded with a probability of ``1 - level`` only where nothing has changed.
 
     By Yurdakul the index is then about (1/n + 1/m) times a chi-square variable with one degree of freedom less than
-    there are buckets, none of them rare.
+    there are buckets, none of them rare. The images must be drawn independently: a camera's neighbouring frames, which
+    are nearly the same image, exceed it by chance far more often.
     """
     return float((1 / reference_size + 1 / current_size) * stats.chi2.ppf(level, max(buckets - 1, 1)))

@@ -77,8 +77,8 @@ def export(
 def preparation(image_shape: tuple[int, int, int]) -> Callable[[Any], Any]:
     """Return a function of TensorFlow that turns an image file (PNG, JPEG, GIF or BMP) into pixels of that shape.
 
-    The file is decoded and brought to the size by averaging over the pixels that fall together (anti-aliasing), as
-    float32 from 0 to 255.
+    The file is decoded and brought to the size, as float32 from 0 to 255. A pixel of a smaller image is a weighted mean
+    of the larger one's that reaches a little into the neighbouring pixels (anti-aliasing).
     """
     height, width, channels = image_shape
 

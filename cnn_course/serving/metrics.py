@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from cnn_course.serving.drift import image_statistics
 
-# Upper edges of the buckets. A quantile is known as well as its bucket is narrow: each is about 1.5 times the last.
+# Upper edges of the buckets. A quantile is known as well as its bucket is narrow: up to a second each edge is a half to
+# two thirds above the last. Beyond the last edge nothing is known but that it was passed.
 SECONDS = (
     *(0.001, 0.0015, 0.0025, 0.004, 0.006, 0.01, 0.015, 0.025, 0.04, 0.06),
     *(0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 10.0),
@@ -68,7 +69,10 @@ class Metrics:
         self._version.set(number)
 
     def images(self, tensors: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> None:
-        """Count the brightness and contrast of images that came as pixels, and the classes of all predictions."""
+        """Count the brightness and contrast of images that came as pixels, and the classes of all predictions.
+
+        Images that came as files are decoded in the model, so that nothing is known of their pixels here.
+        """
         for values in tensors.values():
             if values.ndim == 4 and values.dtype.kind in "uif":
                 for brightness, contrast in zip(*image_statistics(values), strict=True):

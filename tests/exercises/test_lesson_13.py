@@ -36,14 +36,36 @@ def emptying(inputs):
     return found
 
 
+def comparing_the_ends(inputs):
+    columns = list(inputs.values())
+    if len(columns[0]) != len(columns[-1]):
+        raise ValueError("uneven")
+    return cut_off(inputs)
+
+
+def comparing_the_first_two(inputs):
+    columns = list(inputs.values())
+    if len(columns) > 1 and len(columns[0]) != len(columns[1]):
+        raise ValueError("uneven")
+    return cut_off(inputs)
+
+
+def last_row_wrong(inputs):
+    found = rows(inputs)
+    return [*found[:-1], found[0]]
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
         (cut_off, "should raise a ValueError"),
+        (comparing_the_ends, "should raise a ValueError"),
+        (comparing_the_first_two, "should raise a ValueError"),
+        (last_row_wrong, "Row 2 is"),
         (emptying, "changed the inputs"),
         (lambda inputs: list(zip(*inputs.values(), strict=True)), "a list of objects"),
         (lambda inputs: rows(inputs)[:1], "gave 1 rows"),
-        (lambda inputs: rows(inputs)[::-1], "should be"),
+        (lambda inputs: rows(inputs)[::-1], "Row 0 is"),
     ],
 )
 def test_from_columns_to_rows(answer, reason):
@@ -82,6 +104,21 @@ def from_the_begin(arrivals, fixed, each, largest):
     return waited
 
 
+def strictly_before(arrivals, fixed, each, largest):
+    free, first, waited = 0.0, 0, np.zeros(len(arrivals))
+    while first < len(arrivals):
+        begin = max(free, arrivals[first])
+        count = min(max(int((arrivals < begin).sum()) - first, 1), largest)
+        free = begin + fixed + each * count
+        waited[first : first + count] = free - arrivals[first : first + count]
+        first += count
+    return waited
+
+
+def last_one_late(arrivals, fixed, each, largest):
+    return latencies(arrivals, fixed, each, largest) + 0.1 * (np.arange(len(arrivals)) == len(arrivals) - 1)
+
+
 def moving(arrivals, fixed, each, largest):
     found = latencies(arrivals, fixed, each, largest)
     arrivals += 1
@@ -97,7 +134,11 @@ def moving(arrivals, fixed, each, largest):
         (from_the_begin, "from its arrival on"),
         (moving, "changed the arrivals"),
         (lambda a, f, e, n: latencies(a, f, e, n)[:1], "of the shape"),
-        (lambda a, f, e, n: latencies(a, 2 * f, e, n), "The first latencies"),
+        (lambda a, f, e, n: latencies(a, 2 * f, e, n), "request 0 "),
+        (lambda a, f, e, n: latencies(a, 0.004, 0.0005, n), "With fixed=0.003"),
+        (lambda a, f, e, n: latencies(a, f, 0.0005, n), "each=0.001"),
+        (strictly_before, "request 0 (arrived at 0.01000)"),
+        (last_one_late, "request 39 "),
     ],
 )
 def test_waiting_for_an_answer(answer, reason):

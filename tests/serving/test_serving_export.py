@@ -8,6 +8,7 @@ import shlex
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import yaml
 from PIL import Image
 
@@ -108,7 +109,8 @@ def test_the_container_gets_the_folder_read_only_under_the_name_of_the_model():
     assert words[words.index("-p") + 1] == "127.0.0.1:9000:8501"
     assert words[words.index("-v") + 1] == "$PWD/my models/shapes:/models/shapes:ro"
     assert words[words.index("-e") + 1] == "MODEL_NAME=shapes"
-    assert words[-1] == "tensorflow/serving"
+    assert words[-1] == f"tensorflow/serving:{tf.__version__}"
+    assert serving.container_command("m", version="2.19.1").endswith(" tensorflow/serving:2.19.1")
     assert "-v /srv/m:/models/m:ro" in serving.container_command("/srv/m/")
 
 
@@ -120,4 +122,10 @@ def test_the_manifest_is_kserves_with_a_name_that_kubernetes_takes():
         found = yaml.safe_load(serving.kserve_manifest(name, "s3://b/m"))["metadata"]["name"]
         assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", found)
     served = manifest["spec"]["predictor"]["model"]
-    assert served == {"modelFormat": {"name": "tensorflow"}, "storageUri": "s3://b/models/shapes"}
+    assert served == {
+        "modelFormat": {"name": "tensorflow"},
+        "runtimeVersion": tf.__version__,
+        "storageUri": "s3://b/models/shapes",
+    }
+    older = yaml.safe_load(serving.kserve_manifest("m", "s3://b/m", version="2.10"))
+    assert older["spec"]["predictor"]["model"]["runtimeVersion"] == "2.10"  # and not the number 2.1

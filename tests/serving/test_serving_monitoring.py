@@ -28,6 +28,10 @@ def test_a_quantile_lies_on_the_line_through_the_cumulated_counts(counts, q):
         assert found == pytest.approx(np.interp(q * up_to[-1], shares[keep], places[keep]), abs=1e-9)
 
 
+def test_of_values_beyond_the_last_edge_only_that_edge_is_told():
+    assert serving.quantile([1, np.inf], [0, 5], 0.5) == 1
+
+
 def test_a_quantile_without_values_is_not_a_number():
     assert np.isnan(serving.quantile(EDGES, np.zeros(5), 0.5))
 
