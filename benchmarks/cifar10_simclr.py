@@ -5,14 +5,16 @@
     probe, 1/10/100 %       a dense layer on its features, so many labels
     fine-tuned, ...         the whole network, from the encoder and that dense layer
     scratch, ...            the same network from its first weights: same labels, batches and steps
-    scratch for as long     the same with 1 %, for as many pixels as the pre-training saw: at least its time
+    scratch for as long     the same with 1 %, for as many pixels as the pre-training saw
+    self-trained, 1 %       the encoder, tuned on images that the probe of 1 % has labelled instead of people
 
 The labels are of each class alike; a seed draws them. The test images are judged once, after each training;
 ``--held-out`` judges training images instead, to choose by. So was the rate of the pre-training: five epochs of 10,000
-images give a probe of 58.0 % with 0.15 and of 54.2 % with 0.06 (with views of 0.4 of the image and more, 58.4 %). The
-rest of ``SETTINGS`` has not been tuned. Every finished run is stored at once in results/cifar10_simclr.json; started
-again, the script goes on with the runs that are missing. A pre-training that was stopped goes on after its last epoch;
-it keeps the seconds of each.
+images give a probe of 58.0 % with 0.15 and of 54.2 % with 0.06 (with views of 0.4 of the image and more, 58.4 %). So
+was the share of the self-training: the surer half of the images gave 72.1 %, all of them 71.5 %, where the probe had
+68.8 % (5,000 held-out images, one seed). The rest of ``SETTINGS`` has not been tuned. Every finished run is stored at
+once in results/cifar10_simclr.json; started again, the script goes on with the runs that are missing. A pre-training
+that was stopped goes on after its last epoch; it keeps the seconds of each.
 
     python benchmarks/cifar10_simclr.py
 """
@@ -38,12 +40,15 @@ SETTINGS = {
     "scratch_rate": 0.12,
     "tuning_rate": 0.04,
 }
+# Of the images that the probe puts into a class, this share is taken: those it is surest of.
+SELF_TRAINING = {"share": 0.5, "batch_size": 250, "steps": 400}
 # Share of the labels, and with it the images in one step and the steps.
 SHARES = {"1 %": (0.01, 100, 500), "10 %": (0.1, 250, 1000), "100 %": (1.0, 500, 1000)}
 KINDS = (
     "pre-training",
     *(f"{way}, {share}" for share in SHARES for way in ("probe", "fine-tuned", "scratch")),
     "scratch for as long, 1 %",
+    "self-trained, 1 %",
 )
 # These take long, and one seed of them is stored.
 ONCE = ("pre-training", "scratch for as long, 1 %")
@@ -123,6 +128,8 @@ class _Trial:
         rows = of_each_class(train.labels, np.round(part * np.bincount(train.labels)).astype(int), seed)
         if way == "probe":
             return self._probe(train, judged, rows)
+        if way == "self-trained":
+            return self._self_trained(train, judged, rows, seed)
         if way == "scratch for as long":
             pixels = (SETTINGS["views"]["size"] / train.image_shape[0]) ** 2
             steps = int(self.epochs * 2 * len(train) * pixels / size)
@@ -179,6 +186,35 @@ class _Trial:
         head = _head(known[rows], train.labels[rows])
         took = time.perf_counter() - began
         return {"test_accuracy": _accuracy(head(asked), judged.labels), "seconds": round(took, 1)}
+
+    def _self_trained(self, train: Any, judged: Any, rows: Any, seed: int) -> dict[str, Any]:
+        """Fine-tune on the known labels and on the answers of the probe that it is surest of.
+
+        D.-H. Lee 2013, *Pseudo-label*; after contrastive pre-training T. Chen and others 2020, *Big self-supervised
+        models are strong semi-supervised learners*, arXiv 2006.10029, where all images are taken and probabilities
+        teach.
+        """
+        import keras
+        import numpy as np
+
+        known, _ = self._known(train, judged)
+        logits = _head(known[rows], train.labels[rows])(known)
+        sure = keras.ops.convert_to_numpy(keras.ops.max(keras.ops.softmax(logits), axis=1))
+        labels = keras.ops.convert_to_numpy(keras.ops.argmax(logits, axis=1)).astype(train.labels.dtype)
+        surest = []
+        for each in np.unique(labels):
+            own = np.flatnonzero(labels == each)
+            surest.append(own[np.argsort(-sure[own])][: int(SELF_TRAINING["share"] * len(own))])
+        labels[rows] = train.labels[rows]
+        taken = np.union1d(np.concatenate(surest), rows)
+        images = dataclasses.replace(train, labels=labels).take(taken)
+        size, steps = SELF_TRAINING["batch_size"], SELF_TRAINING["steps"]
+        return {
+            **self._classifier(images, judged, seed, size, steps, tuned=True),
+            **SELF_TRAINING,
+            "images": len(taken),
+            "labels_right": round(float((images.labels == train.labels[taken]).mean()), 4),
+        }
 
     def _classifier(self, images: Any, judged: Any, seed: int, size: int, steps: int, *, tuned: bool) -> dict[str, Any]:
         """Train the whole network on some training images, from the encoder or from its first weights."""
