@@ -14,6 +14,7 @@ from keras import layers, ops
 
 Kind = Literal["Conv1D", "SimpleRNN", "LSTM"]
 KINDS = get_args(Kind)
+Readout = Literal["last", "largest"]
 
 
 def as_rows(images: np.ndarray) -> np.ndarray:
@@ -71,6 +72,7 @@ def sequence_network(
     classes: int = 10,
     length: int | None = None,
     forget_bias: float = 1.0,
+    readout: Readout = "last",
 ) -> keras.Model:
     """Return a classifier of sequences, float32 (n, length, features), that gives logits (n, classes).
 
@@ -84,8 +86,15 @@ def sequence_network(
         length: Rows of a sequence; ``None`` leaves it open.
         forget_bias: First bias of an LSTM's forget gate. At 1, Keras' own, the gate lets about three quarters of the
             cell through in each step, at 4 nearly all (Gers and others 2000; R. Jozefowicz and others 2015).
+        readout: ``"largest"`` lets a recurrent network answer as the convolution does, from the largest value of each
+            unit over all steps, so that no step stands between what was read and the answer.
+
+    Raises:
+        ValueError: The kind or the readout is unknown.
     """
     _require(kind)
+    if readout not in get_args(Readout):
+        raise ValueError(f"readout is {readout!r}; it must be one of {', '.join(get_args(Readout))}.")
     inputs = keras.Input((length, features))
     if kind == "Conv1D":
         x = layers.Conv1D(width, 5, padding="same", activation="relu", name="conv1")(inputs)
@@ -93,10 +102,12 @@ def sequence_network(
         x = layers.Conv1D(width, 5, padding="same", activation="relu", name="conv2")(x)
         x = layers.GlobalMaxPooling1D(name="largest")(x)
     else:
-        recurrent = getattr(layers, kind)(width, name="recurrent")
+        recurrent = getattr(layers, kind)(width, return_sequences=readout == "largest", name="recurrent")
         x = recurrent(inputs)
         if kind == "LSTM":  # the gates stand in the order input, forget, cell, output
             recurrent.cell.bias.assign(np.repeat([0.0, forget_bias, 0.0, 0.0], width))
+        if readout == "largest":
+            x = layers.GlobalMaxPooling1D(name="largest")(x)
     return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name=kind.lower())
 
 
@@ -110,7 +121,7 @@ def gradient_norms(model: keras.Model, rows: np.ndarray, labels: np.ndarray) -> 
     change there, and so what was read until then, still matters for the answer.
 
     Args:
-        model: A recurrent :func:`sequence_network`.
+        model: A recurrent :func:`sequence_network` that answers from its last state.
         rows: float32 (n, length, features).
         labels: Whole numbers (n,).
 
@@ -118,10 +129,13 @@ def gradient_norms(model: keras.Model, rows: np.ndarray, labels: np.ndarray) -> 
         Euclidean norms, float64 (length,), those after the first step first.
 
     Raises:
-        ValueError: The model has no recurrent layer.
+        ValueError: The model has no recurrent layer, or does not answer from its last state.
     """
-    if model.name not in ("simplernn", "lstm"):
+    names = [layer.name for layer in model.layers]
+    if "recurrent" not in names:
         raise ValueError(f"{model.name} hands no memory from step to step; take a SimpleRNN or an LSTM.")
+    if "largest" in names:
+        raise ValueError(f"This {model.name} answers from all of its states; take one that answers from the last.")
     cell, head = model.get_layer("recurrent").cell, model.get_layer("logits")
     rows, labels = ops.convert_to_tensor(rows, "float32"), ops.convert_to_tensor(labels)
     states = [ops.zeros((len(rows), cell.units)) for _ in range(1 + (model.name == "lstm"))]

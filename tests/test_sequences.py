@@ -141,6 +141,25 @@ def test_a_convolution_has_no_memory_to_ask_for():
         sequences.gradient_norms(model, np.zeros((1, 28, 28), "float32"), np.zeros(1, int))
 
 
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM"])
+def test_a_recurrent_network_can_answer_from_the_largest_of_all_its_states(kind):
+    last = sequences.sequence_network(kind, width=6, forget_bias=2.0)
+    model = sequences.sequence_network(kind, width=6, forget_bias=2.0, readout="largest")
+    assert model.count_params() == last.count_params() == sequences.sequence_parameters(kind, 6)
+    model.set_weights(last.get_weights())
+    rows = np.random.default_rng(0).random((3, 8, 28), dtype=np.float32)
+    states = np.stack([last.get_layer("recurrent")(rows[:, : t + 1]) for t in range(8)])
+    expected = states.max(axis=0) @ last.get_weights()[-2] + last.get_weights()[-1]
+    np.testing.assert_allclose(model(rows), expected, atol=1e-5)
+    with pytest.raises(ValueError, match="answers from all of its states"):
+        sequences.gradient_norms(model, rows, np.zeros(3, int))
+
+
+def test_an_unknown_readout_is_refused():
+    with pytest.raises(ValueError, match="must be one of last, largest"):
+        sequences.sequence_network("SimpleRNN", width=4, readout="mean")
+
+
 def test_the_convolution_reads_digits_with_noise_behind_them():
     digits = datasets.load("mnist5k").split(1000, 0, 300).train
     rows = sequences.with_noise(sequences.as_rows(digits.images), 14)
