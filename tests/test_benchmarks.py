@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -79,6 +80,28 @@ def test_batches_that_would_see_fewer_images_than_others_are_refused(stored_runs
     assert done.exit_code == 1
     assert "1500 training images are no whole number of batches of 800 images" in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_the_control_runs_with_the_smallest_batch_only_and_at_four_times_its_rate(stored_runs):
+    import cifar10_large_batch as benchmark
+
+    jobs = benchmark._jobs(benchmark.RULES, (125, 500), (0, 1))
+    assert [(job["rule"], job["batch_size"]) for job in jobs if job["seed"] == 1] == [
+        ("same rate", 125),
+        ("4 times the rate", 125),
+        ("same rate", 500),
+        ("scaled", 500),
+        ("scaled, warm-up", 500),
+    ]
+    found = {
+        (rule, size): [float(benchmark._schedule(rule, size, 10, 4)(step)) for step in (0, 10, 20)]
+        for rule, size in ((job["rule"], job["batch_size"]) for job in jobs)
+    }
+    rate = benchmark.SETTINGS["rate"]
+    falling = np.array([1, 0.75, 0.5])
+    for rule, size, times in (("same rate", 500, 1), ("scaled", 500, 4), ("4 times the rate", 125, 4)):
+        np.testing.assert_allclose(found[rule, size], times * rate * falling, rtol=1e-5)
+    np.testing.assert_allclose(found["scaled, warm-up", 500], rate * np.array([1, 4, 4 * 2 / 3]), rtol=1e-5)
 
 
 def test_time_to_accuracy_is_that_of_the_first_epoch_that_reaches_a_level(stored_runs, capsys):
@@ -221,3 +244,32 @@ def test_the_leaderboard_measures_what_has_stored_runs_and_writes_the_table(stor
     table = out.with_suffix(".md").read_text()
     assert "| fast, 80,000 weights | 04 | 76,320 | 15.8 | 50.00 ± 0.00 (2) | 10 |" in table
     assert "2 views" not in table
+
+
+def test_rates_of_the_hybrid_are_chosen_on_held_out_images_of_each_seed(stored_runs, tmp_path, monkeypatch):
+    import cifar10_hybrid as benchmark
+
+    from cnn_course import training
+
+    shapes, trained = datasets.load("shapes10", size=400), []
+    monkeypatch.setattr(datasets, "load", lambda name: shapes)  # images of the same size, without a network
+
+    def train_one_cycle(network, train, *, peak_rate, **given):
+        trained.append((peak_rate, train.images.tobytes()))
+        return {"accuracy": [0.1]}
+
+    monkeypatch.setattr(training, "train_one_cycle", train_one_cycle)
+    given = ["--out", str(tmp_path / "out.json"), "--kind", "convolution", "--seeds", "0,1", "--sizes", "100"]
+    refused = CliRunner().invoke(benchmark.main, [*given, "--rate", "0.01"])
+    assert refused.exit_code == 2
+    assert "give --held-out with --rate" in refused.output
+    done = CliRunner().invoke(benchmark.main, [*given, "--rate", "0.01", "--rate", "0.003", "--held-out", "50"])
+    assert done.exit_code == 0, done.output
+    assert "rate 0.003, 100 images, seed 1: held-out accuracy" in done.output
+    runs = json.loads((tmp_path / "out.json").read_text())["runs"]
+    assert [(run["rate"], run["seed"], run["images"]) for run in runs] == [
+        (rate, seed, 100) for seed in (0, 1) for rate in (0.01, 0.003)
+    ]
+    assert [rate for rate, _ in trained] == [0.01, 0.003, 0.01, 0.003]
+    images = [seen for _, seen in trained]
+    assert images[0] == images[1] != images[2] == images[3]

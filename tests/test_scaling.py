@@ -90,6 +90,22 @@ def test_seconds_of_a_ring_by_hand():
     assert scaling.speed_up(4, compute_seconds=2, size=4e6, link=link) == pytest.approx(2 / (0.5 + 6.006))
     with pytest.raises(ValueError, match="at least 1"):
         scaling.speed_up(0, compute_seconds=2, size=4e6, link=link)
+    fixed = scaling.speed_up(4, compute_seconds=2, fixed_seconds=0.4, size=4e6, link=link)
+    assert fixed == pytest.approx(2 / (0.4 + 1.6 / 4 + 6.006))
+    assert scaling.speed_up(1, compute_seconds=2, fixed_seconds=0.4, size=4e6, link=link) == 1
+    for wrong in (-0.1, 2.1):
+        with pytest.raises(ValueError, match="a part of the 2 seconds"):
+            scaling.speed_up(4, compute_seconds=2, fixed_seconds=wrong, size=4e6, link=link)
+
+
+def test_what_does_not_shrink_with_the_images_bounds_the_speed_up_on_every_link():
+    fast = {"compute_seconds": 1.0, "fixed_seconds": 0.2, "size": 1e6, "link": scaling.Link(1e15, 0.0)}
+    assert scaling.speed_up(1000, **fast) == pytest.approx(5, rel=0.01)
+    slower = {**fast, "link": scaling.Link(1e10, 1e-4)}
+    assert scaling.most_useful_workers(**slower) == scaling.most_useful_workers(
+        compute_seconds=0.8, size=1e6, link=slower["link"]
+    )
+    assert scaling.most_useful_workers(**{**slower, "fixed_seconds": 1.0}) == 1
 
 
 def test_the_most_useful_number_of_workers_is_where_more_and_fewer_are_slower():
@@ -240,11 +256,51 @@ def test_a_killed_worker_ends_the_attempt_and_the_next_one_finishes(killed_and_r
     told = json.loads((folder / "worker-1.json").read_text())
     assert told["replicas"] == 2
     assert told["listens_on"] != []
+    first = [json.loads((folder / f"worker-{k}.json").read_text())["first_images"] for k in (0, 1)]
+    batch = training.batch_indices(0, len(images[0]), 16, seed=3).tolist()
+    assert first == [batch[0::2], batch[1::2]]
 
 
 def test_keras_fit_under_several_workers_fails_and_its_error_is_kept(killed_and_resumed):
     folder, _ = killed_and_resumed
-    assert json.loads((folder / "fit-0.json").read_text())["fit"] != "it works"
+    for k in (0, 1):
+        assert "PerReplica" in json.loads((folder / f"fit-{k}.json").read_text())["fit"]
+
+
+# Each of two processes: fit on JAX with its own half of the images, against the step of the whole batch by hand.
+SEVERAL_ON_JAX = """
+import sys, keras, numpy as np
+address, index = sys.argv[1], int(sys.argv[2])
+keras.distribution.initialize(address, 2, index)
+keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+assert len(keras.distribution.list_devices()) == 2
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+model.compile(keras.optimizers.SGD(0.1), "mse")
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(8, 3)).astype("float32"), rng.normal(size=(8, 2)).astype("float32")
+kernel, bias = model.get_weights()
+model.fit(x[index * 4 : (index + 1) * 4], y[index * 4 : (index + 1) * 4], batch_size=4, shuffle=False, verbose=0)
+expected = kernel - 0.1 * x.T @ (2 * (x @ kernel + bias - y) / y.size)
+np.testing.assert_allclose(model.get_weights()[0], expected, atol=1e-6)
+"""
+
+
+def test_keras_fit_on_jax_works_with_several_processes(tmp_path):
+    pytest.importorskip("jax")
+    address = f"127.0.0.1:{workers.free_ports(1)[0]}"
+    collectives = {"JAX_PLATFORMS": "cpu", "JAX_CPU_COLLECTIVES_IMPLEMENTATION": "gloo"}
+    variables = {**os.environ, "KERAS_BACKEND": "jax", **collectives}
+    commands = [[sys.executable, "-c", SEVERAL_ON_JAX, address, str(k)] for k in (0, 1)]
+    kept = {"env": variables, "cwd": tmp_path, "stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **kept) for command in commands]
+    try:
+        written = [process.communicate(timeout=120)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert [process.returncode for process in processes] == [0, 0], written[0][-1500:] + written[1][-1500:]
 
 
 def test_workers_that_cannot_finish_are_reported_with_the_end_of_the_log(images, tmp_path):

@@ -20,18 +20,23 @@ def bytes_in_a_ring(answer: float) -> None:
     answer = float(answer)
     size = 11.2 * 4
     right = 2 * 7 / 8 * size
-    if np.isclose(answer, right * 1e6):
+
+    def is_about(value: float) -> bool:
+        return abs(answer - value) <= 0.5  # it may have been rounded
+
+    if is_about(right):
+        return
+    if np.isclose(answer, right * 1e6, rtol=0.01):
         raise Wrong("That is in bytes; the answer is wanted in megabytes.")
-    if np.isclose(answer, right / 4):
+    if is_about(right / 4):
         raise Wrong("A weight in float32 has four bytes.")
-    if np.isclose(answer, right / 2):
+    if is_about(right / 2):
         raise Wrong("That is half of the way: after the sums are complete, they have to go round.")
-    if np.isclose(answer, 2 * size):
+    if is_about(2 * size):
         raise Wrong("That is the limit for very many workers; for 8 it is somewhat less.")
-    if np.isclose(answer, 2 * 8 * size) or np.isclose(answer, 2 * 7 * size):
+    if is_about(2 * 8 * size) or is_about(2 * 7 * size):
         raise Wrong("Each message is only an n-th of the gradient.")
-    if not np.isclose(answer, right, rtol=5e-3):
-        raise Wrong(f"{answer:.4g} is not the number of messages times the size of one.")
+    raise Wrong(f"{answer:.4g} is not the number of messages times the size of one.")
 
 
 @exercise(

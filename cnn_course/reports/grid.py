@@ -173,13 +173,15 @@ def _make_all(
         futures = workers.submitted(client, grid, plans, source)
         try:
             for future in workers.finished(client, futures):
-                plan = futures[future]
+                plan = futures.pop(future)
                 if future.status == "finished":
                     reports.append(_stored(future.result(), plan, out, stamp))
                     tqdm.write(reports[-1].lines(), file=sys.stdout)
                 else:
                     given_up[plan.name] = workers.reason(future)
                     tqdm.write(f"{plan.name}: given up. {given_up[plan.name]}", file=sys.stdout)
+                # While the scheduler has to keep a result, it would make it again once its worker is lost.
+                future.release()
                 bar.update()
         except BaseException:
             workers.end(client, grid, futures)

@@ -70,24 +70,28 @@ class Link:
         return messages * (self.latency + 8 * size / workers / self.bits_per_second)
 
 
-def speed_up(workers: int, *, compute_seconds: float, size: float, link: Link) -> float:
+def speed_up(workers: int, *, compute_seconds: float, size: float, link: Link, fixed_seconds: float = 0.0) -> float:
     """Return how many times faster ``workers`` share the step of one batch, of fixed size (strong scaling).
 
-    One worker computes a step in ``compute_seconds``; n workers take an n-th of that and an all-reduce of ``size``
-    bytes of gradients, which begins when all of them are there. Real engines begin with the last layer's gradients
-    while the others are still computed, so that this is a lower bound for them.
+    One worker computes a step in ``compute_seconds``, of which ``fixed_seconds`` do not shrink with the images. Each of
+    n workers takes these, an n-th of the others, and an all-reduce of ``size`` bytes of gradients, which begins when
+    all of them are there. Real engines begin with the last layer's gradients while the others are still computed, so
+    that this is a lower bound for them.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}; it must be at least 1.")
-    return compute_seconds / (compute_seconds / workers + link.ring_seconds(workers, size))
+    if not 0 <= fixed_seconds <= compute_seconds:
+        raise ValueError(f"fixed_seconds is {fixed_seconds}; it is a part of the {compute_seconds} seconds of a step.")
+    shared = (compute_seconds - fixed_seconds) / workers
+    return compute_seconds / (fixed_seconds + shared + link.ring_seconds(workers, size))
 
 
-def most_useful_workers(*, compute_seconds: float, size: float, link: Link, at_most: int = 1024) -> int:
+def most_useful_workers(
+    *, compute_seconds: float, size: float, link: Link, fixed_seconds: float = 0.0, at_most: int = 1024
+) -> int:
     """Return the number of workers, up to ``at_most``, with which a step takes the least time."""
-    return max(
-        range(1, at_most + 1),
-        key=lambda n: speed_up(n, compute_seconds=compute_seconds, size=size, link=link),
-    )
+    cost = {"compute_seconds": compute_seconds, "fixed_seconds": fixed_seconds, "size": size, "link": link}
+    return max(range(1, at_most + 1), key=lambda n: speed_up(n, **cost))
 
 
 def scaled_rate(step: int, *, rate: float, batch_size: int, base_batch_size: int, warmup_steps: int = 0) -> float:

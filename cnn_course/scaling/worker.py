@@ -25,7 +25,7 @@ def main(job_file: Path) -> None:
 
     from cnn_course.files import read_arrays, write_arrays
     from cnn_course.lesson import write_json
-    from cnn_course.scaling.training import train_parallel
+    from cnn_course.scaling.training import batch_indices, shared_out, train_parallel
 
     job = json.loads(job_file.read_text(encoding="utf-8"))
     index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
@@ -35,10 +35,14 @@ def main(job_file: Path) -> None:
     keras.utils.set_random_seed(job["seed"])
     data = read_arrays(folder / job["data"])
     images, labels = data["images"], data["labels"]
+    # The numbers of the images in the first step of all, cut by what cuts the images: those of this worker.
+    first = batch_indices(0, len(images), job["batch_size"], seed=job["seed"])
+    own = strategy.experimental_local_results(shared_out(strategy, first)[0])
     seen = {
         "started_after": time.perf_counter() - began,
         "replicas": strategy.num_replicas_in_sync,
         "listens_on": listening(psutil.Process()),
+        "first_images": [number for part in own for number in part.numpy().tolist()],
     }
     if job["try_fit"]:
         write_json(folder / f"fit-{index}.json", {"fit": _fit(strategy, folder / job["model"], images, labels, job)})

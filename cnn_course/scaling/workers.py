@@ -89,7 +89,8 @@ def run_workers(job: Path, *, workers: int = 2, attempts: int = 3, timeout: floa
     ended too, and all begin anew from the last checkpoint.
 
     Beside the job lie afterwards ``weights.npz`` (of the trained model), ``steps.jsonl`` (attempt, step and loss, one
-    line for each step), and for worker K ``worker-K.json`` (what it measured) and ``worker-K.log`` (what it wrote).
+    line for each step), and for worker K ``worker-K.json`` (what it measured, and its images of the first batch) and
+    ``worker-K.log`` (what it wrote).
 
     The workers connect to each other over the loopback address. But while they run, TensorFlow's server in each of them
     listens on all addresses of the machine and asks nobody for a password, whatever address it is told (it does so in

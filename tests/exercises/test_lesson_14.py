@@ -13,14 +13,18 @@ from cnn_course.exercises import verdict
         (78.4e6, "in bytes"),
         (19.6, "four bytes"),
         (39.2, "half of the way"),
+        (39, "half of the way"),
         (89.6, "the limit"),
         (716.8, "an n-th"),
         (627.2, "an n-th"),
         (50, "is not the number of messages"),
+        (79, "is not the number of messages"),
+        (float("nan"), "is not the number of messages"),
     ],
 )
 def test_bytes_in_a_ring(answer, reason):
     assert verdict("14.1", 78.4)[0] is True
+    assert verdict("14.1", 78)[0] is True  # rounded
     assert reason in refused("14.1", answer)
 
 

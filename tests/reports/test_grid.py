@@ -148,6 +148,21 @@ def test_the_runs_of_a_lost_worker_are_repeated(tmp_path, capsys):
     assert "A worker was lost" in capsys.readouterr().out
 
 
+def test_a_run_that_a_lost_worker_had_finished_is_not_repeated(tmp_path, capsys):
+    place, made_file = tmp_path / "strikes", tmp_path / "made"
+    place.write_text("1")
+    # One worker: it finishes epochs = 1 and is lost in epochs = 2, after what it had finished was fetched.
+    counting = f"import time\nopen({str(made_file)!r}, 'a').write(f'{{epochs}} ')\ntime.sleep(2 if epochs == 2 else 0)"
+    source = KILLING.format(place=str(place))
+    write_lesson(tmp_path / "lessons", "00_checked", counting, source, CHECKED, parameters=PARAMETERS)
+    lesson = catalogue.lessons(tmp_path / "lessons")[0]
+    made = grid.run(grid.plans(lesson, "quick", {"epochs": [1, 2, 3]}), tmp_path / "out")
+    time.sleep(2)  # what a scheduler does unasked takes a while to be seen
+    assert [report.status for report in made.reports] == ["passed"] * 3
+    assert "A worker was lost" in capsys.readouterr().out
+    assert made_file.read_text().split() == ["1", "2", "2", "3"]
+
+
 def test_a_run_that_costs_every_worker_is_given_up_and_the_others_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "LOST_WORKERS", 1)
     lesson, place = killing_lesson(tmp_path, strikes=99)
