@@ -203,7 +203,7 @@ ROWS = {
     "11": Row(
         "Hyperparameter search",
         "Which settings, and how good are they really?",
-        "trained again, the best of 20 networks loses {} points",
+        "the setting of the best of 20 trainings, trained with other seeds, loses {} points",
         (Checked("best of 20: other seeds do not repeat it (points)"),),
     ),
     "12": Row(
@@ -242,7 +242,7 @@ ROWS = {
     "16": Row(
         "Leaderboard",
         "Which network should I use?",
-        "rank correlation with the time of an answer: operations {}, {} more than parameters",
+        "rank correlation with the time of one answer (LiteRT): operations {}, {} more than parameters",
         (
             Checked("rank correlation of operations and time", "{:.2f}"),
             Checked("more than that of parameters, by", "{:.2f}"),

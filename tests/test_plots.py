@@ -397,26 +397,17 @@ def test_trade_off_joins_the_front_in_the_order_of_cost_and_names_each_dot_besid
     costs = {"large": 100.0, "small": 1.0, "beaten": 50.0}
     values = {"large": 90.0, "small": 60.0, "beaten": 50.0}
     look = {"xlabel": "weights", "ylabel": "accuracy (%)", "title": "t"}
-    figure = plots.trade_off(costs, values, front=["large", "small"], claims={"said": (10.0, 80.0)}, **look)
+    figure = plots.trade_off(
+        costs, values, front=["large", "small"], spread={"small": 3.0}, claims={"said": (10.0, 80.0)}, **look
+    )
     axis = figure.axes[0]
     assert [list(xy) for xy in axis.lines[0].get_xydata()] == [[1.0, 60.0], [100.0, 90.0]]
+    assert axis.lines[0].get_drawstyle() == "steps-post"
+    bars = [bar.get_segments()[0].tolist() for bar in axis.collections]
+    assert bars == [[[1.0, 57.0], [1.0, 63.0]]]
     assert [text.get_text() for text in axis.texts] == ["1", "2", "3", "A", "1  large\n2  small\n3  beaten\nA  said"]
     assert axis.get_xscale() == "log"
     assert figure.alt == "accuracy (%) over weights; no other beats small (60.0), large (90.0)."
-
-
-def test_a_posterior_shows_its_band_what_was_measured_and_the_largest_bound():
-    x = np.linspace(0, 1, 5)
-    bound = np.array([0.0, 0.2, 0.9, 0.1, 0.3])
-    drawn = plots.posterior(
-        x, x, np.full(5, 0.5), bound, measured=([0.25], [0.4]), xlabel="x", ylabel="y", title="t", alt="A band."
-    )
-    upper, lower = drawn.axes
-    band = upper.collections[0].get_paths()[0].vertices
-    assert (band[:, 1].min(), band[:, 1].max()) == (-1, 2)
-    assert [list(values) for values in upper.lines[1].get_data()] == [[0.25], [0.4]]
-    assert [axis.lines[-1].get_xdata()[0] for axis in (upper, lower)] == [0.5, 0.5]
-    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["± 2 deviations", "mean", "measured", "next"]
 
 
 def test_a_value_table_names_rows_and_columns_and_writes_each_number_where_it_can_be_read():

@@ -1,5 +1,6 @@
 """Searches: the mathematics against independent references, budgets that hold, and searches that go on after a kill."""
 
+import inspect
 import itertools
 import os
 import signal
@@ -173,7 +174,8 @@ def test_a_search_ends_when_its_budget_is_spent(networks, tmp_path, kind):
     tuner = searched(networks, tmp_path / kind, kind=kind, amount=7, initial_points=3)
     costs = [trial.epochs for trial in search.trials(tuner)]
     assert sum(costs[:-1]) < 7 <= sum(costs)
-    assert all(trial.seconds > 0 for trial in search.trials(tuner))
+    assert all(0 < trial.proposal_seconds < trial.seconds for trial in search.trials(tuner))
+    assert all(trial.seed is None for trial in search.trials(tuner))
     assert all(set(trial.setting) == set(SPACE) for trial in search.trials(tuner))
 
 
@@ -307,6 +309,47 @@ def test_a_bayesian_search_goes_where_the_bound_is_largest(table):
         assert table.place(trials[done].setting) == best
 
 
+def test_its_noise_is_the_one_that_keras_tuner_takes():
+    theirs = inspect.signature(keras_tuner.oracles.BayesianOptimizationOracle).parameters["alpha"].default
+    assert inspect.signature(search.look_up).parameters["noise"].default == theirs
+
+
+@pytest.mark.parametrize("kind", search.KINDS)
+def test_a_trial_says_which_training_of_the_table_it_is(table, kind):
+    done = {}  # epochs that each training has had
+    for trial in search.look_up(kind, table, search.Budget(30, "epochs"), seed=3):
+        place = (*table.place(trial.setting), trial.seed)
+        begun = done.get(place, 0) if kind == "hyperband" else 0
+        done[place] = int(begun + trial.epochs)
+        assert trial.score == table.scores[place][done[place] - 1]
+
+
+def test_the_trainings_that_a_search_gets_differ_from_seed_to_seed(table):
+    patterns = {
+        tuple(trial.seed for trial in search.look_up("random", table, search.Budget(40, "epochs"), seed=seed))
+        for seed in range(50)
+    }
+    assert len(patterns) == 50
+    assert np.bincount(np.ravel(list(patterns)), minlength=5).min() >= 70  # of 500 draws among five trainings
+
+
+def test_proposals_are_paid_for_by_the_trials_that_the_gaussian_process_chose(table):
+    budget, options = search.Budget(28, "epochs"), {"seed": 2, "initial_points": 4}
+    free, paid = (search.look_up("bayesian", table, budget, proposal_seconds=s, **options) for s in (0.0, 3.0))
+    assert [trial.proposal_seconds for trial in paid] == [0, 0, 0, 0, 3, 3, 3]
+    assert [trial.seconds - trial.proposal_seconds for trial in paid] == pytest.approx([t.seconds for t in free])
+    assert [(trial.setting, trial.score) for trial in paid] == [(trial.setting, trial.score) for trial in free]
+    at_random = search.look_up("random", table, budget, proposal_seconds=3.0)
+    assert {trial.proposal_seconds for trial in at_random} == {0}
+
+
+def test_what_ended_after_the_budget_was_spent_does_not_count():
+    trials = [search.Trial(str(k), {}, 0.1 * k, epochs=2, seconds=1.5) for k in range(3)]
+    assert search.ended_within(trials, search.Budget(6, "epochs")) == trials
+    assert search.ended_within(trials, search.Budget(5, "epochs")) == trials[:2]
+    assert search.ended_within(trials, search.Budget(1.4)) == []
+
+
 def test_brackets_are_those_that_keras_tuner_runs(table):
     expected = []
     for bracket in search.hyperband_brackets(4, 2):
@@ -356,6 +399,7 @@ def test_a_stored_table_is_read_whatever_the_order_of_its_runs():
     assert (table.seeds, table.epochs) == (2, 2)
     assert table.scores.shape == (2, 1, 2, 2, 2)
     assert table.mean({"depth": 2, "width": 4, "rate": 0.1}) == pytest.approx(0.45)
+    assert table.mean({"depth": 2, "width": 4, "rate": 0.1}, without=1) == pytest.approx(0.3)
     assert table.tested[1, 0, 1].tolist() == [0.1, 0.3]
     assert table.seconds[0, 0, 0] == 2
 

@@ -70,6 +70,10 @@ def what_a_trial_would_gain(answer: Callable) -> None:
     certain = np.asarray(answer(np.array([0.5, best, 0.7]), np.zeros(3), best), dtype=float)
     if not np.allclose(certain, [0, 0, 0.08], atol=1e-6):
         raise Wrong("Where the deviation is 0, the improvement is mean - best, and 0 where that is negative.")
+    z = (0.6 - best) / 0.1
+    some = np.asarray(answer(np.array([0.5, best, 0.7, 0.6]), np.array([0, 0, 0, 0.1]), best), dtype=float)
+    if not np.allclose(some, [0, 0, 0.08, 0.1 * (z * stats.norm.cdf(z) + stats.norm.pdf(z))], atol=1e-6):
+        raise Wrong(f"With the deviations 0, 0, 0 and 0.1 it returned {some}; each has to be treated on its own.")
 
 
 @exercise(
@@ -91,8 +95,8 @@ answer = reported_and_repeated
 def best_trial_and_its_repetition(answer: Callable) -> None:
     """Write reported_and_repeated(scores, tried): the best trial's score, and its setting's mean over other seeds."""
     rng = np.random.default_rng(1)
-    for count in (1, 8, 25):
-        scores = rng.uniform(0.4, 0.6, (10, 4)) + rng.normal(0, 0.05, (10, 1))
+    for count, shape in ((1, (10, 4)), (8, (7, 6)), (25, (12, 3))):
+        scores = rng.uniform(0.4, 0.6, shape) + rng.normal(0, 0.05, (shape[0], 1))
         tried = np.array(np.unravel_index(rng.choice(scores.size, count, replace=False), scores.shape)).T
         given = scores.copy(), tried.copy()
         result = answer(scores, tried)
@@ -113,4 +117,4 @@ def best_trial_and_its_repetition(answer: Callable) -> None:
         if np.isclose(repeated, np.delete(scores[setting], seed).max()):
             raise Wrong("The largest of the other seeds is chosen by its luck, too; take their mean.")
         if not np.isclose(repeated, np.delete(scores[setting], seed).mean()):
-            raise Wrong(f"The mean over the other seeds of the winner's setting is not {repeated:.4f}.")
+            raise Wrong(f"The mean over the other {shape[1] - 1} seeds of the winner's setting is not {repeated:.4f}.")

@@ -13,7 +13,6 @@ from cnn_course.plots.charts import (
     lines,
     number_line,
     points_by_class,
-    posterior,
     told,
 )
 from cnn_course.plots.comparisons import (
@@ -65,7 +64,6 @@ __all__ = [
     "number_line",
     "overlays",
     "points_by_class",
-    "posterior",
     "prediction",
     "receptive_fields",
     "recognised",

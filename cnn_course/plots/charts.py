@@ -202,40 +202,6 @@ def learning_curves(history: dict[str, Sequence[float]], *, metric: str = "accur
     )
 
 
-def posterior(
-    x: np.ndarray,
-    mean: np.ndarray,
-    deviation: np.ndarray,
-    bound: np.ndarray,
-    *,
-    measured: tuple[np.ndarray, np.ndarray],
-    xlabel: str,
-    ylabel: str,
-    title: str,
-    alt: str,
-    **axis_settings: Any,
-) -> Figure:
-    """Return a Gaussian process over ``x``: its mean with a band of two deviations, and below it the upper bound.
-
-    ``measured`` are the places and the values that it was fitted to. An upright line marks the largest ``bound``.
-    Further keywords go to ``Axes.set`` of both panels.
-    """
-    drawn, (upper, lower) = new_figure(2, 1, size=(6.4, 4.4), alt=alt, sharex=True, height_ratios=(2, 1))
-    upper.fill_between(
-        x, mean - 2 * deviation, mean + 2 * deviation, color=COLOURS[0], alpha=0.18, linewidth=0, label="± 2 deviations"
-    )
-    upper.plot(x, mean, color=COLOURS[0], linewidth=1.8, label="mean")
-    upper.plot(*measured, "o", color=COLOURS[6], markersize=6, label="measured")
-    lower.plot(x, bound, color=COLOURS[1], linewidth=1.8, label="upper bound")
-    best = x[int(np.argmax(bound))]
-    for k, axis in enumerate((upper, lower)):
-        axis.axvline(best, color="#555555", linestyle="--", linewidth=1.2, label=None if k else "next")
-    upper.set(ylabel=ylabel, title=title, **axis_settings)
-    lower.set(xlabel=xlabel, ylabel="upper bound", **axis_settings)
-    drawn.legend(*upper.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return drawn
-
-
 def accuracy_under_shift(
     shifts: Sequence[int], accuracies: dict[str, Sequence[float]], examples: np.ndarray, *, title: str, alt: str
 ) -> Figure:

@@ -173,6 +173,7 @@ def trade_off(
     values: dict[str, float],
     *,
     front: Sequence[str],
+    spread: dict[str, float] | None = None,
     claims: dict[str, tuple[float, float]] | None = None,
     xlabel: str,
     ylabel: str,
@@ -183,7 +184,8 @@ def trade_off(
     Args:
         costs: For each entry its cost, above 0.
         values: For each entry its value.
-        front: The entries that no other one beats; a line joins them.
+        front: The entries that no other one beats. A staircase joins them: the value that can be had for a cost.
+        spread: For entries with several runs the standard deviation of the value, drawn as a bar up and down.
         claims: Cost and value of entries that were not measured here, 26 at most: hollow squares with letters.
         xlabel: Name and unit of the cost.
         ylabel: Name and unit of the value.
@@ -192,14 +194,32 @@ def trade_off(
     unbeaten = sorted(front, key=lambda name: costs[name])
     alt = f"{ylabel} over {xlabel}; no other beats " + ", ".join(f"{name} ({values[name]:.1f})" for name in unbeaten)
     rows = len(costs) + len(claims or {})
-    drawn, axis = new_figure(size=(8.2, max(3.8, 0.9 + 0.24 * rows)), alt=f"{alt}.")
-    axis.plot([costs[n] for n in unbeaten], [values[n] for n in unbeaten], color=COLOURS[0], linewidth=1.4, zorder=1)
+    drawn, axis = new_figure(size=(8.6, max(3.8, 0.9 + 0.24 * rows)), alt=f"{alt}.")
+    axis.plot(
+        [costs[n] for n in unbeaten],
+        [values[n] for n in unbeaten],
+        color=COLOURS[0],
+        linewidth=1.2,
+        drawstyle="steps-post",
+        zorder=1,
+    )
     key = []
     for k, name in enumerate(costs, start=1):
         colour = COLOURS[0] if name in front else "#606060"
         place = (costs[name], values[name])
-        axis.plot(*place, "o", markersize=13, color=colour, markeredgecolor="white", zorder=2)
-        axis.annotate(str(k), place, ha="center", va="center_baseline", color="white", fontsize=8, zorder=3)
+        axis.errorbar(*place, yerr=(spread or {}).get(name), color=colour, elinewidth=1.2, capsize=2, zorder=2)
+        axis.plot(*place, "o", markersize=7, color=colour, markeredgecolor="white", zorder=3)
+        axis.annotate(
+            str(k),
+            place,
+            xytext=(0, 9 if name in front else -9),  # nothing lies above the front
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color=colour,
+            fontsize=9,
+            zorder=4,
+        )
         key.append(f"{k}  {name}")
     for letter, (name, place) in zip(string.ascii_uppercase, (claims or {}).items(), strict=False):
         axis.plot(*place, "s", markersize=12, color="white", markeredgecolor=COLOURS[1], markeredgewidth=1.4, zorder=2)

@@ -12,7 +12,7 @@ from cnn_course.search.theory import (
     hyperband_brackets,
     matern,
 )
-from cnn_course.search.tuners import KINDS, OBJECTIVE, UNITS, Budget, Trial, look_up, trials, tuner
+from cnn_course.search.tuners import KINDS, OBJECTIVE, UNITS, Budget, Trial, ended_within, look_up, trials, tuner
 
 __all__ = [
     "KINDS",
@@ -24,6 +24,7 @@ __all__ = [
     "Table",
     "Trial",
     "best_so_far",
+    "ended_within",
     "expected_inflation",
     "expected_maximum",
     "hyperband_brackets",

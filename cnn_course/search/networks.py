@@ -172,6 +172,10 @@ class Table:
         """Return where a setting stands along each hyperparameter."""
         return tuple(list(values).index(setting[name]) for name, values in self.space.items())
 
-    def mean(self, setting: Mapping[str, float]) -> float:
-        """Return the mean score of a setting over its seeds, after the last epoch."""
-        return float(self.scores[self.place(setting)][:, -1].mean())
+    def mean(self, setting: Mapping[str, float], *, without: int | None = None) -> float:
+        """Return the mean score of a setting over its seeds, after the last epoch.
+
+        ``without`` leaves one of them out, such as :attr:`Trial.seed`: the mean of the others is free of its luck.
+        """
+        scores = self.scores[self.place(setting)][:, -1]
+        return float((scores if without is None else np.delete(scores, without)).mean())

@@ -4,10 +4,10 @@ import contextlib
 import gc
 import io
 import itertools
+import math
 import tempfile
 import time
 import warnings
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,13 +42,25 @@ class Budget:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training within a search: its setting, its score, and what it cost."""
+    """One training within a search: its setting, its score, and what it cost.
+
+    Args:
+        name: By which KerasTuner knows it.
+        setting: The value of each hyperparameter.
+        score: Validation accuracy after its last epoch.
+        epochs: Those that were trained for it; a trial that goes on from another one pays for the rest alone.
+        seconds: What it took, the proposal included.
+        proposal_seconds: How many of these passed before the training began.
+        seed: In a :class:`Table`, which of the setting's trainings it is, counted from 0.
+    """
 
     name: str
     setting: dict[str, float]
     score: float
     epochs: float
     seconds: float
+    proposal_seconds: float = 0.0
+    seed: int | None = None
 
 
 class _WithinBudget:
@@ -79,19 +91,21 @@ class _WithinBudget:
             self.oracle.max_trials = len(self.oracle.trials)
 
     def run_trial(self, trial: Any, *args: Any, **keywords: Any) -> dict[str, float]:
+        proposal_seconds = time.perf_counter() - self.asked
         (history,) = super().run_trial(trial, *args, **keywords)
-        return self.measured(history.history["val_accuracy"][-1], len(history.epoch))
-
-    def measured(self, score: float, epochs: int, seconds: float | None = None) -> dict[str, float]:
-        seconds = time.perf_counter() - self.asked if seconds is None else seconds
-        return {OBJECTIVE.name: float(score), "epochs": float(epochs), "seconds": float(seconds)}
+        return {
+            OBJECTIVE.name: float(history.history["val_accuracy"][-1]),
+            "epochs": float(len(history.epoch)),
+            "seconds": time.perf_counter() - self.asked,
+            "proposal_seconds": proposal_seconds,
+        }
 
 
 class _LookedUp(_WithinBudget, keras_tuner.Tuner):
     """A tuner whose trials are read from a :class:`Table`."""
 
-    def __init__(self, *args: Any, table: Table, seed: int, **keywords: Any) -> None:
-        self.table, self.seed = table, seed
+    def __init__(self, *args: Any, table: Table, seed: int, proposal_seconds: float, **keywords: Any) -> None:
+        self.table, self.seed, self.proposal_seconds = table, seed, proposal_seconds
         super().__init__(*args, **keywords)
 
     def run_trial(self, trial: Any, *args: Any, **keywords: Any) -> dict[str, float]:
@@ -100,16 +114,25 @@ class _LookedUp(_WithinBudget, keras_tuner.Tuner):
         begun = trial  # a trial that goes on from another one is the same training
         while "tuner/trial_id" in begun.hyperparameters.values:
             begun = self.oracle.get_trial(begun.hyperparameters.values["tuner/trial_id"])
-        which = zlib.crc32(f"{self.seed} {begun.trial_id}".encode()) % self.table.seeds
+        which = int(np.random.default_rng([self.seed, int(begun.trial_id)]).integers(self.table.seeds))
         place = self.table.place(values)
-        score = self.table.scores[place][which, last - 1]
-        return self.measured(score, last - first, (last - first) * self.table.seconds[place])
+        at_random = int(trial.trial_id) < getattr(self.oracle, "num_initial_points", math.inf)
+        proposal_seconds = 0.0 if at_random else self.proposal_seconds
+        return {
+            OBJECTIVE.name: float(self.table.scores[place][which, last - 1]),
+            "epochs": float(last - first),
+            "seconds": float((last - first) * self.table.seconds[place] + proposal_seconds),
+            "proposal_seconds": proposal_seconds,
+            "seed": float(which),
+        }
 
 
 class _BayesianOverTable(keras_tuner.oracles.BayesianOptimizationOracle):
     """KerasTuner's Bayesian search, in which the upper bound is computed at every setting of a table at once.
 
-    KerasTuner climbs the bound from fifty places, which takes seconds for each proposal. Its rule is the same.
+    KerasTuner climbs the bound from fifty places, between the settings as well, and fits the length scale with an
+    optimiser that starts 21 times: seconds for each proposal. Here the length scale is one of a few. The covariance,
+    the noise and the rule are the same.
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -183,12 +206,24 @@ def look_up(
     seed: int = 0,
     factor: int = 2,
     initial_points: int = 5,
-    noise: float = 0.1,
+    noise: float = 1e-4,
+    proposal_seconds: float = 0.0,
 ) -> list[Trial]:
     """Run KerasTuner's search of this kind over a table, within the budget, and return its trials.
 
-    Which of a setting's trainings a trial gets is drawn, too. ``noise`` is that of the Bayesian search's
-    :class:`GaussianProcess`, as a share of the variance of all scores; the other arguments are those of :func:`tuner`.
+    Which of a setting's trainings a trial gets is drawn, too.
+
+    Args:
+        kind: "random", "hyperband" or "bayesian".
+        table: Where the trials are looked up.
+        budget: What all trials together may cost.
+        seed: Of the choices, and of the trainings; at least 0.
+        factor: As for :func:`tuner`.
+        initial_points: As for :func:`tuner`.
+        noise: That of the Bayesian search's :class:`GaussianProcess`, as a share of the variance of all scores; by
+            default KerasTuner's.
+        proposal_seconds: What a proposal of KerasTuner's Gaussian process takes. Here it takes next to nothing; these
+            seconds are added to those of each trial that the Gaussian process chose.
     """
     options = _options(kind, table.epochs, factor, initial_points, seed)
     choices = keras_tuner.HyperParameters()
@@ -198,7 +233,8 @@ def look_up(
     if kind == "bayesian":
         oracle.gpr = GaussianProcess(noise=noise)
     with tempfile.TemporaryDirectory() as folder:
-        found = _LookedUp(oracle, table=table, seed=seed, budget=budget, directory=folder, project_name="table")
+        paid = {"budget": budget, "proposal_seconds": proposal_seconds}
+        found = _LookedUp(oracle, table=table, seed=seed, **paid, directory=folder, project_name="table")
         found.search(verbose=0)
         return trials(found)
 
@@ -210,9 +246,19 @@ def trials(tuner: keras_tuner.Tuner) -> list[Trial]:
         trial = tuner.oracle.trials[name]
         if trial.score is not None:
             values = {key: value for key, value in trial.hyperparameters.values.items() if "/" not in key}
-            cost = {unit: float(trial.metrics.get_last_value(unit)) for unit in UNITS}
-            ended.append(Trial(name, values, float(trial.score), cost["epochs"], cost["seconds"]))
+            cost = {key: float(trial.metrics.get_last_value(key)) for key in (*UNITS, "proposal_seconds")}
+            seed = int(trial.metrics.get_last_value("seed")) if trial.metrics.exists("seed") else None
+            ended.append(Trial(name, values, float(trial.score), **cost, seed=seed))
     return ended
+
+
+def ended_within(trials: Sequence[Trial], budget: Budget) -> list[Trial]:
+    """Return the trials that had ended when the budget was spent: all, or all but the last one.
+
+    Where not even the first one had ended, nothing was found within the budget, and the list is empty.
+    """
+    ends = itertools.accumulate(getattr(trial, budget.unit) for trial in trials)
+    return [trial for trial, end in zip(trials, ends, strict=True) if end <= budget.amount + 1e-9]
 
 
 def _options(kind: str, epochs: int, factor: int, initial_points: int, seed: int) -> dict[str, Any]:

@@ -41,6 +41,10 @@ def without_guard(mean, deviation, best):
     return (mean - best) * stats.norm.cdf(z) + deviation * stats.norm.pdf(z)
 
 
+def all_or_none(mean, deviation, best):
+    return without_guard(mean, deviation, best) if np.any(deviation) else np.maximum(mean - best, 0)
+
+
 def in_place(mean, deviation, best):
     result = expected_improvement(mean, deviation, best)
     mean -= best
@@ -56,6 +60,7 @@ def in_place(mean, deviation, best):
         (lambda m, d, b: expected_improvement(m, d, b) * 2, "not the mean"),
         (lambda m, d, b: expected_improvement(m, d, b)[:3], "the shape"),
         (without_guard, "deviation is 0"),
+        (all_or_none, "each has to be treated on its own"),
         (in_place, "changed the arrays"),
     ],
 )
@@ -78,6 +83,11 @@ def with_itself(scores, tried):
     return scores[setting, seed], scores[setting].mean()
 
 
+def of_four_seeds(scores, tried):
+    setting, seed = winner(scores, tried)
+    return scores[setting, seed], (scores[setting].sum() - scores[setting, seed]) / 3
+
+
 def best_of_others(scores, tried):
     setting, seed = winner(scores, tried)
     return scores[setting, seed], np.delete(scores[setting], seed).max()
@@ -95,6 +105,7 @@ def in_place_trials(scores, tried):
         (lambda s, t: (s.max(), 0.5), "only the trials"),
         (lambda s, t: (s[t[:, 0], t[:, 1]].min() - 0.1, 0.5), "the best is"),
         (with_itself, "own luck"),
+        (of_four_seeds, "the other 5 seeds"),
         (best_of_others, "chosen by its luck"),
         (lambda s, t: (reported_and_repeated(s, t)[0], 0.3), "is not 0.3"),
         (lambda s, t: reported_and_repeated(s, t)[0], "two numbers"),
