@@ -16,7 +16,7 @@ answer = 8 * (0.02 + 0.01 + 0.03 + 0.04)
 )
 def most_that_a_logit_can_rise(answer: float) -> None:
     """How far can changes of at most 8 in each of four pixels raise a logit with weights 0.02, -0.01, 0.03, 0.04?"""
-    answer = float(answer)
+    answer = float(np.squeeze(answer))
     weights = np.array([0.02, -0.01, 0.03, 0.04])
     if np.isclose(answer, 8 * weights.sum()):
         raise Wrong("There every pixel moves up; the one with the negative weight should move down.")
@@ -51,23 +51,32 @@ def back_into_the_ball(answer: Callable) -> None:
     images = rng.uniform(0, 255, (4, 5, 5, 3))
     change = rng.normal(size=images.shape) * np.array([0.1, 1.0, 5.0, 20.0])[:, None, None, None]
     attacked = images + change
-    given = attacked.copy(), images.copy()
-    result = np.asarray(answer(attacked, images, 20.0))
-    if not (np.array_equal(attacked, given[0]) and np.array_equal(images, given[1])):
-        raise Wrong("It changed the arrays that it was given.")
-    if result.shape != images.shape:
-        raise Wrong(f"For images of shape {images.shape} it returned {result.shape}.")
     length = np.sqrt((change**2).sum(axis=(1, 2, 3), keepdims=True))
-    if np.allclose(result, images + np.clip(change, -20, 20)):
-        raise Wrong("That limits each value by itself, as FGSM and PGD do; here the length of the whole change counts.")
-    if np.allclose(result, images + change * 20 / length):
-        raise Wrong("A change that is shorter than the radius stays as it is; yours is made longer.")
-    if np.allclose(result, images + change * min(1, 20 / np.linalg.norm(change))):
-        raise Wrong("Each image has a length of its own; yours is that of all changes together.")
-    if not np.allclose(result, images + change * np.minimum(1, 20 / length)):
+    given = attacked.copy(), images.copy()
+    for radius in (20.0, 5.0):
+        result = np.asarray(answer(attacked, images, radius))
+        if not (np.array_equal(attacked, given[0]) and np.array_equal(images, given[1])):
+            raise Wrong("It changed the arrays that it was given.")
+        if result.shape != images.shape:
+            raise Wrong(f"For images of shape {images.shape} it returned {result.shape}.")
+        if np.allclose(result, images + change * np.minimum(1, radius / length)):
+            continue
+        if np.allclose(result, images + np.clip(change, -radius, radius)):
+            raise Wrong(
+                "That limits each value by itself, as FGSM and PGD do; here the length of the whole change counts."
+            )
+        if np.allclose(result, images + change * radius / length):
+            raise Wrong("A change that is shorter than the radius stays as it is; yours is made longer.")
+        if np.allclose(result, images + change * min(1, radius / np.linalg.norm(change))):
+            raise Wrong("Each image has a length of its own; yours is that of all changes together.")
+        if np.allclose(result, images + change * np.minimum(1, 20 / length)):
+            raise Wrong(f"For the radius {radius:g} it returned what is right for 20: the radius is an argument.")
         raise Wrong("The changes do not have the direction of the given ones and a length of at most the radius.")
-    if not np.isfinite(answer(images, images, 20.0)).all():
+    unchanged = np.asarray(answer(images.copy(), images, 20.0))
+    if not np.isfinite(unchanged).all():
         raise Wrong("An image without a change gives values that are no numbers: its length is 0.")
+    if not np.allclose(unchanged, images):
+        raise Wrong("An image without a change should come back as it is; its length is 0.")
 
 
 @exercise(
@@ -93,10 +102,10 @@ def error_with_bins_of_equal_size(answer: Callable) -> None:
     for count, bins in ((120, 5), (103, 4)):
         confidence = rng.uniform(0.3, 1, count) ** 0.5
         right = rng.random(count) < 0.8  # too modest at one end, too sure at the other
-        given = confidence.copy()
+        given = confidence.copy(), right.copy()
         result = float(answer(confidence, right, bins))
-        if not np.array_equal(confidence, given):
-            raise Wrong("It changed the confidences that it was given.")
+        if not (np.array_equal(confidence, given[0]) and np.array_equal(right, given[1])):
+            raise Wrong("It changed the arrays that it was given.")
         order = np.argsort(confidence)
         parts = np.array_split(order, bins)
         gaps = np.array([right[part].mean() - confidence[part].mean() for part in parts])

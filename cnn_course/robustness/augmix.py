@@ -78,6 +78,29 @@ def changed_copies(
     return tf.reshape(changed, [chains, -1, *images.shape[1:]])
 
 
+def single_change(images: tf.Tensor, kind: str, level: float) -> tf.Tensor:
+    """Return the images under one of :data:`CHANGES`, the same for all; turned to one side, and moved along the rows.
+
+    Args:
+        images: (n, height, width, channels), 0 to 255.
+        kind: One of :data:`CHANGES`.
+        level: A tenth of its strength (:func:`augmix`), above 0 and at most 1.
+
+    Returns:
+        float32, of the shape of ``images``.
+
+    Raises:
+        ValueError: There is no such kind or level.
+    """
+    if kind not in CHANGES:
+        raise ValueError(f"There is no change {kind!r}; there are {', '.join(CHANGES)}.")
+    if not 0 < level <= 1:
+        raise ValueError(f"level is {level}; it must be above 0 and at most 1.")
+    images = tf.cast(images, tf.float32)
+    drawn, level, sign = (tf.fill(tf.shape(images)[:1], value) for value in (CHANGES.index(kind), level, 1.0))
+    return _applied(images, drawn, level, sign, sign > 0)
+
+
 def augmix_batches(
     recipe: training.FastRecipe,
     images: np.ndarray,
@@ -106,17 +129,22 @@ def augmix_batches(
 
 
 def _change(images: tf.Tensor, seed: Any, active: tf.Tensor, strength: float) -> tf.Tensor:
-    """Return each image under a change of its own draw, or as it is where it is not ``active`` (n,).
-
-    All changes of position are one projective map, and all changes of value one formula: what is not drawn takes the
-    parameter that changes nothing, so that a batch needs no division by kind.
-    """
+    """Return each image under a change of its own draw, or as it is where it is not ``active`` (n,)."""
     count = tf.shape(images)[0]
     kind_seed, level_seed, sign_seed, axis_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 4))
     kind = tf.where(active, tf.random.stateless_uniform([count], kind_seed, 0, len(CHANGES), tf.int32), -1)
     level = tf.random.stateless_uniform([count], level_seed, 0.1, strength) / 10
     sign = tf.where(tf.random.stateless_uniform([count], sign_seed) < 0.5, -1.0, 1.0)
     along_rows = tf.random.stateless_uniform([count], axis_seed) < 0.5
+    return _applied(images, kind, level, sign, along_rows)
+
+
+def _applied(images: tf.Tensor, kind: tf.Tensor, level: tf.Tensor, sign: tf.Tensor, along_rows: tf.Tensor) -> tf.Tensor:
+    """Return each image under its own change; all (n,), ``kind`` a place in :data:`CHANGES` or -1 for none.
+
+    All changes of position are one projective map, and all changes of value one formula: what is not drawn takes the
+    parameter that changes nothing, so that a batch needs no division by kind.
+    """
     drawn = [tf.cast(kind == k, tf.float32) for k in range(len(CHANGES))]
     moved = _moved(
         images,

@@ -12,7 +12,7 @@ from cnn_course.exercises import verdict
     [(0.64, "move down"), (0.438, "Euclidean"), (0.1, "at most 1"), (0.5, "is not the sum")],
 )
 def test_most_that_a_logit_can_rise(answer, reason):
-    assert verdict("12.1", 0.8)[0] is True
+    assert all(verdict("12.1", right)[0] is True for right in (0.8, [0.8], np.array([0.8])))
     assert reason in refused("12.1", answer)
 
 
@@ -37,6 +37,10 @@ def without_guard(attacked, images, radius):
         return images + change / lengths(change) * np.minimum(lengths(change), radius)
 
 
+def black_where_unchanged(attacked, images, radius):
+    return np.nan_to_num(without_guard(attacked, images, radius))
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -47,6 +51,8 @@ def without_guard(attacked, images, radius):
         (lambda a, x, r: project(a, x, r)[0], "it returned"),
         (in_place, "changed the arrays"),
         (without_guard, "no numbers"),
+        (black_where_unchanged, "come back as it is"),
+        (lambda a, x, r: project(a, x, 20), "the radius is an argument"),
     ],
 )
 def test_back_into_the_ball(answer, reason):
@@ -89,6 +95,12 @@ def sorting(confidence, right, bins):
     return result
 
 
+def sorting_right(confidence, right, bins):
+    order = np.argsort(confidence)
+    right[:] = right[order]
+    return adaptive_error(confidence, right, bins)
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -97,7 +109,8 @@ def sorting(confidence, right, bins):
         (unsorted, "sort them by confidence"),
         (lambda c, r, b: np.abs(by_order(c, r, b)[0]).mean(), "weight each by its size"),
         (lambda c, r, b: 0.5, "not the mean gap"),
-        (sorting, "changed the confidences"),
+        (sorting, "changed the arrays"),
+        (sorting_right, "changed the arrays"),
     ],
 )
 def test_error_with_bins_of_equal_size(answer, reason):

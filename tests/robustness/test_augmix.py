@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from cnn_course import training
-from cnn_course.robustness import augmix, augmix_batches, blend, changed_copies
+from cnn_course.robustness import CHANGES, augmix, augmix_batches, blend, changed_copies, single_change
 from cnn_course.robustness.augmix import _moved, _revalued
 
 SIDE = 17
@@ -71,6 +71,37 @@ def test_changes_of_value_are_those_of_pillow(level):
     np.testing.assert_array_equal(revalued(image, solarise=level), np.asarray(ImageOps.solarize(theirs, threshold)))
     np.testing.assert_allclose(revalued(image, stretch=level), np.asarray(ImageOps.autocontrast(theirs)), atol=1.01)
     np.testing.assert_array_equal(revalued(image), image[0])
+
+
+def test_a_single_change_is_the_one_of_its_name():
+    image = np.rint(60 + 0.5 * picture()).clip(0, 255).astype("float32")
+    expected = {
+        "rotate": moved(image, angle=0.3 * np.pi / 6),
+        "shear": moved(image, shear=0.3 * 0.3),
+        "shift": moved(image, shift=0.3 / 3),
+        "contrast to the full range": revalued(image, stretch=0.3)[np.newaxis],
+        "fewer levels": revalued(image, coarsen=0.3)[np.newaxis],
+        "solarise": revalued(image, solarise=0.3)[np.newaxis],
+    }
+    assert tuple(expected) == CHANGES
+    for kind, wanted in expected.items():
+        np.testing.assert_allclose(single_change(image, kind, 0.3), wanted, atol=1e-3)
+        assert np.abs(wanted - image).max() > 5 or kind == "solarise"  # no value is so bright
+
+
+@pytest.mark.parametrize(("kind", "level", "message"), [("mirror", 0.3, "no change 'mirror'"), ("shear", 0, "level")])
+def test_a_single_change_that_there_is_not_is_refused(kind, level, message):
+    with pytest.raises(ValueError, match=message):
+        single_change(picture(), kind, level)
+
+
+def test_a_white_image_grows_as_dark_as_the_draws_say():
+    white = np.full((2000, 8, 8, 3), 255, "uint8")
+    # Of the six changes one turns white to black. A chain has one to three of them, the share is a half on average.
+    chance = np.mean([1 - (5 / 6) ** k for k in (1, 2, 3)])
+    darker = 1 - augmix(white, [0, 1]).numpy().mean() / 255
+    assert 0.9 < darker / (0.5 * chance) < 1.25
+    assert 1 - augmix(white, [0, 1], depth=1).numpy().mean() / 255 < 0.7 * darker
 
 
 def test_an_image_of_one_colour_is_stretched_to_itself():
