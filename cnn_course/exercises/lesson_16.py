@@ -104,7 +104,7 @@ def cheapest_answer(answer: Callable) -> None:
     """Write cheapest(accuracy, milliseconds, error_price, millisecond_price): the network whose answer costs least."""
     rng = np.random.default_rng(0)
     cases = [
-        (rng.uniform(60, 99, 6), rng.uniform(0.1, 20, 6), rng.uniform(0.1, 20), rng.uniform(0.001, 1))
+        (rng.uniform(60, 99, 6), rng.uniform(0.1, 20, 6), 10 ** rng.uniform(-2, 2), 10 ** rng.uniform(-3, 2))
         for _ in range(40)
     ]
     found = [answer(*case) for case in cases]
@@ -118,6 +118,8 @@ def cheapest_answer(answer: Callable) -> None:
         raise Wrong("That is the dearest.")
     if is_that_of(lambda a, m, error, each: ((100 - a) * error + m * each).argmin()):
         raise Wrong("The accuracy is in per cent: of a hundred answers 100 - accuracy are wrong, of one a hundredth.")
+    if is_that_of(lambda a, m, error, each: ((1 - a / 100) * each + m * error).argmin()):
+        raise Wrong("The two prices are exchanged.")
     if is_that_of(lambda a, *_: a.argmax()) or is_that_of(lambda a, m, *_: m.argmin()):
         raise Wrong("It looks at one of the two only; their prices say how much each counts.")
     raise Wrong("For some prices another network is cheaper than the one that it returns.")

@@ -61,6 +61,7 @@ def cheapest(accuracy, milliseconds, error_price, millisecond_price):
     [
         (lambda a, m, e, p: cheapest(a, -m, -e, p), "dearest"),
         (lambda a, m, e, p: cheapest(a, m, 100 * e, p), "per cent"),
+        (lambda a, m, e, p: cheapest(a, m, p, e), "exchanged"),
         (lambda a, m, e, p: a.argmax(), "one of the two only"),
         (lambda a, m, e, p: m.argmin(), "one of the two only"),
         (lambda a, m, e, p: a.argmin(), "is cheaper"),
