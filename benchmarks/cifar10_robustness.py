@@ -134,13 +134,14 @@ def _measured(
         callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=note))
     history = training.fit_recipe(trained, recipe, train, seed=seed, batches=batches, callbacks=callbacks)
 
+    logits = {part: _logits(network, each.images) for part, each in (("validation", validation), ("test", test))}
     how = {"steps": SETTINGS["steps"], "seed": seed}
     measured: dict[str, Any] = {
         "parameters": network.count_params(),
         "train_accuracy": [round(value, 4) for value in history["accuracy"]],
-        "validation": _judged(network, validation, SETTINGS["curve"]["images"], **how),
+        "validation": _judged(network, validation, logits["validation"], SETTINGS["curve"]["images"], **how),
     }
-    of_test = _judged(network, test, SETTINGS["attacked"], **how)
+    of_test = _judged(network, test, logits["test"], SETTINGS["attacked"], **how)
     measured |= {"test_accuracy": of_test.pop("accuracy"), **of_test}
     if change:
         own = change["step_size"]
@@ -148,10 +149,6 @@ def _measured(
         if own != SETTINGS["radius"]:
             few = test.take(range(SETTINGS["attacked"]))
             measured["at_own_radius"] = {"radius": own, **_under_attack(network, few, radius=own, **how)}
-    logits = {
-        part: network.predict(each.images, batch_size=500, verbose=0)
-        for part, each in (("validation", validation), ("test", test))
-    }
     temperature = robustness.fitted_temperature(logits["validation"], validation.labels)
     return {
         **measured,
@@ -164,13 +161,13 @@ def _measured(
     }
 
 
-def _judged(network: Any, images: Any, attacked: int, **how: Any) -> dict[str, Any]:
-    """Return the accuracy on a set's images: as they are, corrupted, and the first of them under attack."""
+def _judged(network: Any, images: Any, logits: Any, attacked: int, **how: Any) -> dict[str, Any]:
+    """Return the accuracy on a set's images: as they are (``logits``), corrupted, and the first under attack."""
     from cnn_course import robustness
 
     few = images.take(range(attacked))
     return {
-        "accuracy": _accuracy(network, images.images, images.labels),
+        "accuracy": _right(logits, images.labels),
         "corrupted": {
             name: [
                 _accuracy(network, robustness.corrupt(images.images, name, k), images.labels)
@@ -179,7 +176,7 @@ def _judged(network: Any, images: Any, attacked: int, **how: Any) -> dict[str, A
             for name in robustness.CORRUPTIONS
         },
         "under_attack": {
-            "none": _accuracy(network, few.images, few.labels),
+            "none": _right(logits[:attacked], few.labels),
             **_under_attack(network, few, radius=SETTINGS["radius"], **how),
         },
     }
@@ -198,8 +195,15 @@ def _under_attack(network: Any, images: Any, *, radius: float, **how: Any) -> di
 
 
 def _accuracy(network: Any, images: Any, labels: Any) -> float:
-    answers = network.predict(images, batch_size=500, verbose=0).argmax(axis=1)
-    return round(float((answers == labels).mean()), 4)
+    return _right(_logits(network, images), labels)
+
+
+def _logits(network: Any, images: Any) -> Any:
+    return network.predict(images, batch_size=500, verbose=0)
+
+
+def _right(logits: Any, labels: Any) -> float:
+    return round(float((logits.argmax(axis=1) == labels).mean()), 4)
 
 
 if __name__ == "__main__":
