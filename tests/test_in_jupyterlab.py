@@ -23,6 +23,7 @@ pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
 
 PATIENCE = 180_000  # milliseconds for one step of the user, on a machine that has other things to do
 LESSON_PATIENCE = 1_800_000  # the same for all cells of a lesson
+WINDOW = {"width": 1400, "height": 1000}
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # otherwise cells out of sight may not be in the page
     "apputils-extension/notification": {"fetchNews": "false"},  # otherwise a question lies over the notebook
@@ -94,7 +95,7 @@ def lab(tmp_path_factory):
 def lesson(request, browser, lab):
     """Open a lesson, run all its cells from the menu, and wait until none is left to run."""
     expect.set_options(timeout=PATIENCE)
-    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
+    with browser.new_context(viewport=WINDOW) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         # A workspace of its own, without the tabs of the lesson before.
@@ -125,9 +126,12 @@ def test_every_figure_has_alternative_text(lesson):
 
 def test_figures_and_fields_keep_their_place_in_a_narrow_window(lesson):
     lesson.page.set_viewport_size({"width": 900, "height": 1000})
-    for shown in lesson.notebook.locator(".jp-OutputArea-output :is(img, input, select)").all():
-        shown.scroll_into_view_if_needed()
-        expect(shown).to_be_in_viewport(ratio=0.9)
+    try:
+        for shown in lesson.notebook.locator(".jp-OutputArea-output :is(img, input, select)").all():
+            shown.scroll_into_view_if_needed()
+            expect(shown).to_be_in_viewport(ratio=0.9)
+    finally:
+        lesson.page.set_viewport_size(WINDOW)
 
 
 def test_the_table_shows_that_all_checks_held(lesson):
