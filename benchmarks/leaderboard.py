@@ -4,10 +4,12 @@ The accuracies and the seconds of training come from the other stored results; a
 left out. What one answer costs is measured here, for all networks on the same machine: numbers, operations, bytes of a
 LiteRT file, and the time of one answer in four ways, a warm call with one image (or with all views of one), LiteRT on
 one thread. The networks have their first weights, since the cost does not depend on them. Those that travel with the
-course trained are also judged as an int8 file, on all test images.
+course trained are also judged as an int8 file, on all test images. Beside each network two fixed ones are timed, which
+shows whether the machine was as busy for all of them.
 
 Every finished network is stored at once in results/leaderboard.json; started again, the script goes on with those that
-are missing, and writes results/leaderboard.md anew from what is stored. Let nothing else run beside it.
+are missing, and writes results/leaderboard.md anew from what is stored. To measure all again, remove that file first.
+Let nothing else run beside it.
 
     python benchmarks/leaderboard.py
 """
@@ -20,7 +22,7 @@ import click
 from stored_runs import complete
 
 ROOT = Path(__file__).resolve().parents[1]
-SETTINGS = {"repeats": 300, "representative_size": 100}
+SETTINGS = {"repeats": 100, "representative_size": 100}
 
 
 @click.command()
@@ -75,11 +77,13 @@ def _measured(dataset: Any, contender: Any) -> dict[str, Any]:
     found = dataclasses.asdict(
         leaderboard.measured(model, sized[: contender.views], sized, repeats=SETTINGS["repeats"])
     )
+    found["yardstick"] = {name: round(value, 4) for name, value in leaderboard.yardstick().items()}
     found["milliseconds"] = {way: [round(value, 4) for value in both] for way, both in found["milliseconds"].items()}
-    if contender.weights and contender.views == 1:
+    if contender.weights:
         model.set_weights(models.trained(contender.weights).get_weights())
-        content = quantization.convert(model, "int8", representative=representative)
-        answers = quantization.LiteRTClassifier(content).predict(splits.test.images).argmax(axis=1)
+        file = quantization.LiteRTClassifier(quantization.convert(model, "int8", representative=representative))
+        views = (splits.test.images, splits.test.images[:, :, ::-1])[: contender.views]
+        answers = sum(file.predict(each) for each in views).argmax(axis=1)
         found["int8_accuracy"] = round(100 * float((answers == splits.test.labels).mean()), 2)
     return found
 
@@ -90,8 +94,8 @@ def _page(table: Any) -> str:
 
     parts = [
         "# Leaderboard\n\nWritten by `python benchmarks/leaderboard.py` from the stored results. Test accuracy: mean ± "
-        "standard deviation (number of runs); training: mean seconds, on the machines that leaderboard.json and the "
-        "other files name. Milliseconds: median, 95th percentile of one answer; LiteRT on one thread.\n"
+        "standard deviation (number of runs); training: seconds of the shortest and the longest run, on the machines "
+        "that their results files name. Milliseconds: median, 95th percentile of one answer; LiteRT on one thread.\n"
     ]
     for data in dict.fromkeys(row.data for row in table):
         parts.append(f"## {data}\n\n{leaderboard.as_markdown(row for row in table if row.data == data)}")

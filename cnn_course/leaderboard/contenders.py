@@ -26,6 +26,7 @@ class Contender:
         accuracy: The keys under which a run holds the test accuracy; of a list the last value counts.
         views: Views of each test image.
         weights: The network of :func:`cnn_course.models.trained` that has its trained weights.
+        int8_accuracy: The keys under which a run holds the test accuracy of its int8 file, where it does.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Contender:
     accuracy: tuple[str, ...] = ("test_accuracy",)
     views: int = 1
     weights: str | None = None
+    int8_accuracy: tuple[str, ...] = ()
 
     def runs(self, folder: Path) -> list[dict[str, Any]]:
         """Return its runs among those of the results folder; none where the file is not there."""
@@ -48,10 +50,11 @@ class Contender:
 
     def reached(self, run: dict[str, Any]) -> float:
         """Return the test accuracy of a run, in per cent."""
-        value: Any = run
-        for key in self.accuracy:
-            value = value[key]
-        return 100 * _last(value)
+        return _per_cent(run, self.accuracy)
+
+    def reached_in_int8(self, run: dict[str, Any]) -> float | None:
+        """Return the test accuracy of a run's int8 file, in per cent; ``None`` where runs do not hold it."""
+        return _per_cent(run, self.int8_accuracy) if self.int8_accuracy else None
 
     def took(self, run: dict[str, Any]) -> float:
         """Return the seconds of training of a run."""
@@ -59,7 +62,10 @@ class Contender:
 
 
 def contenders() -> tuple[Contender, ...]:
-    """Return all networks of the table; those whose results are not there yet have no runs."""
+    """Return all networks of the table; those whose results are not there yet have no runs.
+
+    Trainings that vary one network for a comparison, such as the depths of lesson 04, stay in their lessons.
+    """
     return (*_of_cifar10(), *_of_mnist())
 
 
@@ -72,7 +78,7 @@ def _of_cifar10() -> list[Contender]:
         timed("articles' CNN, stopped at 15 min", select={"contender": "articles' CNN"}, build=articles),
         timed("ResNet-20, stopped at 15 min", select={"contender": "ResNet-20"}, build=models.resnet20),
         on_cifar(
-            "plain CNN, 4 epochs",
+            "plain CNN, 25,000 images",
             lesson="03",
             file="cifar10_ladder",
             select={"rung": "lesson 03"},
@@ -97,23 +103,26 @@ def _of_cifar10() -> list[Contender]:
     ]
     found += [
         on_cifar(
-            f"EfficientNet-Lite0, {kind.split(',')[0]}",
+            f"EfficientNet-Lite0, {name}, {size}x{size}",
             lesson="05",
             file="cifar10_transfer",
             select={"kind": kind},
             build=partial(_efficientnet, size),
         )
-        for kind, size in (("head, all labels", 160), ("fine-tuned", 96))
+        for name, kind, size in (("head", "head, all labels", 160), ("tuned", "fine-tuned", 96))
+    ]
+    found += [
+        on_cifar(
+            name,
+            lesson="07",
+            file="cifar10_distillation",
+            select={"kind": kind},
+            build=partial(models.student, (32, 32, 3)),
+        )
+        for name, kind in (("student, 10 epochs", "labels alone"), ("student distilled, 10 epochs", "distilled"))
     ]
     return [
         *found,
-        on_cifar(
-            "student, distilled",
-            lesson="07",
-            file="cifar10_distillation",
-            select={"kind": "distilled"},
-            build=partial(models.student, (32, 32, 3)),
-        ),
         on_cifar(
             "ResNet-8",
             lesson="08",
@@ -121,6 +130,14 @@ def _of_cifar10() -> list[Contender]:
             select={},
             build=models.resnet8,
             accuracy=("files", "float32, further", "test_accuracy"),
+            int8_accuracy=("files", "int8, further", "test_accuracy"),
+        ),
+        on_cifar(
+            "SimCLR, probe",
+            lesson="10",
+            file="cifar10_simclr",
+            select={"kind": "pre-training"},
+            build=partial(models.fast_network, (32, 32, 3), widths=(32, 128, 256)),
         ),
     ]
 
@@ -146,6 +163,13 @@ def _digits(recipe: digits.Recipe) -> keras.Model:
 def _efficientnet(size: int) -> keras.Model:
     backbone = transfer.backbone(image_size=size, weights="random")  # the cost does not depend on them
     return transfer.classifier(backbone, keras.layers.Dense(10))
+
+
+def _per_cent(run: dict[str, Any], keys: tuple[str, ...]) -> float:
+    value: Any = run
+    for key in keys:
+        value = value[key]
+    return 100 * _last(value)
 
 
 def _last(value: Any) -> float:

@@ -12,6 +12,8 @@ from cnn_course import models, quantization
 
 # The ways in which one answer is timed.
 WAYS = ("model.predict", "Keras, one graph", "LiteRT float32", "LiteRT int8")
+# The ways in which :func:`yardstick` times a network that computes nothing, and the student of lesson 07.
+YARDSTICKS = ("model.predict of nothing", "LiteRT float32 of the student")
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,18 @@ def measured(model: keras.Model, images: np.ndarray, representative: np.ndarray,
         bytes={kind: len(content) for kind, content in contents.items()},
         milliseconds={way: (float(np.median(each)), float(np.percentile(each, 95))) for way, each in times.items()},
     )
+
+
+def yardstick(*, repeats: int = 100) -> dict[str, float]:
+    """Return the median milliseconds of two fixed networks, by :data:`YARDSTICKS`.
+
+    Measured beside each network of a table, they show whether the machine was the same, and as busy, for all of them.
+    """
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype("float32")
+    nothing = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.GlobalAveragePooling2D()])
+    student = quantization.LiteRTClassifier(quantization.convert(models.student((32, 32, 3)), "float32"))
+    calls = partial(nothing.predict, pixels, verbose=0), partial(student.predict, pixels)
+    return {
+        name: float(np.median(1000 * quantization.latencies(call, repeats=repeats)))
+        for name, call in zip(YARDSTICKS, calls, strict=True)
+    }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,11 @@ class Row:
         data: The set on whose test images it was judged.
         accuracy: Test accuracy of each stored run, in per cent.
         seconds: Seconds of training of each stored run.
-        made_on: The machines of these trainings.
+        made_on: The machine of each of these trainings.
         cost: What one answer costs, measured on one machine for all networks of the table.
-        int8_accuracy: Test accuracy of one network as an int8 file, in per cent, where that was measured.
+        int8_accuracy: Test accuracy of each run as an int8 file, in per cent. Of networks that travel with the course
+            it is that one alone; empty where it was not measured.
+        yardstick: Milliseconds of two fixed networks, timed together with this one, by :data:`costs.YARDSTICKS`.
     """
 
     name: str
@@ -33,7 +35,8 @@ class Row:
     seconds: tuple[float, ...]
     made_on: tuple[str, ...]
     cost: Cost
-    int8_accuracy: float | None = None
+    int8_accuracy: tuple[float, ...] = ()
+    yardstick: dict[str, float] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -44,6 +47,12 @@ class Row:
     def spread(self) -> float | None:
         """Standard deviation of the test accuracy over the runs, in points; ``None`` for a single run."""
         return float(np.std(self.accuracy, ddof=1)) if len(self.accuracy) > 1 else None
+
+    @property
+    def told_seconds(self) -> str:
+        """The seconds of training: those of the shortest and of the longest run, which machines decide, too."""
+        least, most = (f"{of(self.seconds):.0f}" for of in (min, max))
+        return least if least == most else f"{least} to {most}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,9 @@ def rows(folder: Path) -> list[Row]:
         if contender.name not in known or not runs:
             continue
         run = known[contender.name]
+        in_int8 = [contender.reached_in_int8(each) for each in runs]
+        if None in in_int8:
+            in_int8 = [run["int8_accuracy"]] if "int8_accuracy" in run else []
         found.append(
             Row(
                 name=contender.name,
@@ -87,9 +99,10 @@ def rows(folder: Path) -> list[Row]:
                 data=contender.data,
                 accuracy=tuple(contender.reached(each) for each in runs),
                 seconds=tuple(contender.took(each) for each in runs),
-                made_on=tuple(dict.fromkeys(each["made_on"] for each in runs)),
+                made_on=tuple(each["made_on"] for each in runs),
                 cost=Cost(**{name: run[name] for name in ("parameters", "flops", "bytes", "milliseconds")}),
-                int8_accuracy=run.get("int8_accuracy"),
+                int8_accuracy=tuple(in_int8),
+                yardstick=run.get("yardstick", {}),
             )
         )
     return found
@@ -109,8 +122,8 @@ def pareto_front(costs: Sequence[float], values: Sequence[float]) -> np.ndarray:
 
 
 def beating(claim: Claim, table: Iterable[Row]) -> list[Row]:
-    """Return the rows that reach more than a claim with no more parameters, on average, the smallest first."""
-    found = [row for row in table if row.cost.parameters <= claim.parameters and row.mean > claim.accuracy]
+    """Return the rows that reach more than a claim in each of their runs, with no more parameters, smallest first."""
+    found = [row for row in table if row.cost.parameters <= claim.parameters and min(row.accuracy) > claim.accuracy]
     return sorted(found, key=lambda row: row.cost.parameters)
 
 
@@ -130,7 +143,7 @@ def as_markdown(table: Iterable[Row]) -> str:
             f"{row.cost.parameters:,}",
             f"{row.cost.flops / 1e6:.1f}",
             f"{row.mean:.2f}{spread} ({len(row.accuracy)})",
-            f"{np.mean(row.seconds):.0f}",
+            row.told_seconds,
             *(f"{row.cost.bytes[kind] / 1000:,.0f}" for kind in ("float32", "int8")),
             *(f"{median:.2f}, {late:.2f}" for median, late in times),
         ]

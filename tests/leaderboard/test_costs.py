@@ -15,3 +15,10 @@ def test_a_cost_has_all_parts_and_views_count():
     assert set(one.milliseconds) == {"model.predict", "Keras, one graph", "LiteRT float32", "LiteRT int8"}
     assert all(0 < median <= late for median, late in one.milliseconds.values())
     assert leaderboard.measured(model, images[:2], images, repeats=3).flops == 2 * one.flops
+
+
+def test_a_yardstick_times_two_fixed_networks_of_which_predict_is_slower():
+    found = leaderboard.yardstick(repeats=5)
+    assert set(found) == set(leaderboard.YARDSTICKS)
+    nothing, student = (found[name] for name in leaderboard.YARDSTICKS)
+    assert nothing > student > 0
