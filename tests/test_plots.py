@@ -405,9 +405,17 @@ def test_trade_off_joins_the_front_in_the_order_of_cost_and_names_each_dot_besid
     assert axis.lines[0].get_drawstyle() == "steps-post"
     bars = [bar.get_segments()[0].tolist() for bar in axis.collections]
     assert bars == [[[1.0, 57.0], [1.0, 63.0]]]
-    assert [text.get_text() for text in axis.texts] == ["1", "2", "3", "A", "1  large\n2  small\n3  beaten\nA  said"]
+    assert [text.get_text() for text in axis.texts] == ["A", "1", "2", "3", "1  large\n2  small\n3  beaten\nA  said"]
     assert axis.get_xscale() == "log"
     assert figure.alt == "accuracy (%) over weights; no other beats small (60.0), large (90.0)."
+
+
+def test_trade_off_writes_the_numbers_of_dots_that_cover_each_other_once():
+    costs = {"best": 100.0, "near": 300.0, "nearer": 301.0, "apart": 1000.0}
+    values = {"best": 90.0, "near": 50.0, "nearer": 49.9, "apart": 49.9}
+    figure = plots.trade_off(costs, values, front=["best"], xlabel="weights", ylabel="accuracy (%)", title="t")
+    numbers = {text.get_text(): text.xy for text in figure.axes[0].texts[:-1]}
+    assert numbers == {"1": (100.0, 90.0), "2, 3": (301.0, 49.9), "4": (1000.0, 49.9)}
 
 
 def test_a_value_table_names_rows_and_columns_and_writes_each_number_where_it_can_be_read():

@@ -10,6 +10,8 @@ from matplotlib import ticker
 from cnn_course.plots.charts import bars, told
 from cnn_course.plots.style import COLOURS, Figure, look, new_figure
 
+_BEATEN = "#606060"  # entries of a trade-off that others beat
+
 
 def gains(measured: dict[str, np.ndarray], *, baseline: str, unit: str, title: str) -> Figure:
     """Return how far the mean of each entry lies above ``baseline``: bars, with the standard deviation of the pairs.
@@ -205,21 +207,10 @@ def trade_off(
     )
     key = []
     for k, name in enumerate(costs, start=1):
-        colour = COLOURS[0] if name in front else "#606060"
+        colour = COLOURS[0] if name in front else _BEATEN
         place = (costs[name], values[name])
         axis.errorbar(*place, yerr=(spread or {}).get(name), color=colour, elinewidth=1.2, capsize=2, zorder=2)
         axis.plot(*place, "o", markersize=7, color=colour, markeredgecolor="white", zorder=3)
-        axis.annotate(
-            str(k),
-            place,
-            xytext=(0, 9 if name in front else -9),  # nothing lies above the front
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            color=colour,
-            fontsize=9,
-            zorder=4,
-        )
         key.append(f"{k}  {name}")
     for letter, (name, place) in zip(string.ascii_uppercase, (claims or {}).items(), strict=False):
         axis.plot(*place, "s", markersize=12, color="white", markeredgecolor=COLOURS[1], markeredgewidth=1.4, zorder=2)
@@ -228,6 +219,13 @@ def trade_off(
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale="log")
     _number_decades(axis.xaxis, lambda cost, _: f"{cost:,.0f}" if cost >= 1 else f"{cost:g}")
     axis.margins(0.08)
+    places = {k: (costs[name], values[name]) for k, name in enumerate(costs, start=1)}
+    unbeaten_numbers = {k for k, name in enumerate(costs, start=1) if name in front}
+    for k in unbeaten_numbers:
+        _number(axis, str(k), places[k], above=True, color=COLOURS[0])
+    for group in _nearly_equal(axis, {k: place for k, place in places.items() if k not in unbeaten_numbers}):
+        lowest = min((places[k] for k in group), key=lambda place: place[1])
+        _number(axis, ", ".join(map(str, group)), lowest, above=False, color=_BEATEN)
     axis.annotate(
         "\n".join(key),
         (1.03, 1),
@@ -238,6 +236,26 @@ def trade_off(
         annotation_clip=False,
     )
     return drawn
+
+
+def _nearly_equal(axis: Any, places: dict[int, tuple[float, float]]) -> list[list[int]]:
+    """Return the keys of ``places`` in groups, so that dots which nearly cover each other are in one."""
+    near = 12 * axis.figure.dpi / 72  # pixels; nearer than 12 points, a dot covers the number of another
+    pixels = {k: axis.transData.transform(place) for k, place in places.items()}
+    groups: list[list[int]] = []
+    for k, here in pixels.items():
+        group = next((each for each in groups if np.abs(pixels[each[-1]] - here).max() < near), None)
+        if group is None:
+            groups.append([k])
+        else:
+            group.append(k)
+    return groups
+
+
+def _number(axis: Any, text: str, place: tuple[float, float], *, above: bool, color: str) -> None:
+    """Write a dot's number above or below it; nothing else lies above the front."""
+    how = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 9, "zorder": 4}
+    axis.annotate(text, place, xytext=(0, 9 if above else -9), color=color, **how)
 
 
 def _number_decades(axis: Any, form: Any) -> None:
