@@ -51,7 +51,7 @@ $(VENV)/.python:
 
 $(VENV)/.course: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing the course's packages into $(VENV) (once; a few minutes)"
-	$(INSTALL) --editable '.[serving]'
+	$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.course

@@ -297,14 +297,12 @@ def execute(lessons: tuple[str, ...], profile: str, in_place: bool, notebooks: P
 
 
 def _serving_commands() -> Any:
-    """Import what exports and serves; where packages for it are missing, that is the command's error message."""
+    """Import what exports and serves, with TensorFlow, which takes seconds."""
     from cnn_course import startup
 
     startup.start_tensorflow_quietly()
-    try:
-        from cnn_course.serving import commands
-    except ModuleNotFoundError as error:
-        raise click.ClickException(str(error)) from error
+    from cnn_course.serving import commands
+
     return commands
 
 

@@ -1,9 +1,8 @@
 """From notebook to service: export, TensorFlow Serving's REST contract, batching, versions, metrics and drift.
 
-Derived in lesson 13. The service needs the packages of the extra ``serving``.
+Derived in lesson 13.
 """
 
-from cnn_course.serving import required as required  # before all others: it tells what to install
 from cnn_course.serving.app import create_app
 from cnn_course.serving.batching import Batcher, joined, split
 from cnn_course.serving.contract import Limits, Signature, TensorInfo

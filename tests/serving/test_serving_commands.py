@@ -1,9 +1,7 @@
 """The commands export and serve, as somebody at a terminal meets them."""
 
-import importlib.util
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -15,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cnn_course import cli
-from cnn_course.serving import Limits, commands, required
+from cnn_course.serving import Limits, commands
 
 
 def call(*arguments):
@@ -97,17 +95,3 @@ def test_who_opens_the_service_to_others_is_warned(host, warned, exported, monke
     monkeypatch.setattr(commands, "serve", lambda app, listener: None)
     commands.serve_folder(exported.parent, host=host, port=0, limits=Limits(), tell=lines.append, **settings)
     assert [line.startswith("Other machines can reach it") for line in lines] == [False, True][: 1 + warned]
-
-
-def test_packages_that_are_missing_are_named(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "httpx" or None)
-    with pytest.raises(ModuleNotFoundError, match="pip install fastapi prometheus-client uvicorn"):
-        runpy.run_path(required.__file__)
-
-
-@pytest.mark.parametrize("arguments", [["export", "student"], ["serve", "models/student"]])
-def test_a_command_without_its_packages_ends_without_a_traceback(arguments, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cnn_course.serving", None)
-    result = call(*arguments)
-    assert result.exit_code == 1
-    assert result.output.startswith("Error: ")
