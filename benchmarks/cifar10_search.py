@@ -34,7 +34,7 @@ SETTINGS = {"train_size": 10_000, "validation_size": 5000, "batch_size": 100, "n
 )
 @click.option("--seeds", default="0,1,2", show_default=True, type=WholeNumbers(), help="With commas between them.")
 @click.option("--kind", "only", multiple=True, help="A kind to run, instead of all; can be given again.")
-@click.option("--seconds", default=900, show_default=True, type=click.IntRange(1), help="Of each search.")
+@click.option("--seconds", default=240, show_default=True, type=click.IntRange(1), help="Of each search.")
 @click.option("--epochs", default=8, show_default=True, type=click.IntRange(1), help="Of the longest trials.")
 @click.option("--at-most", type=click.IntRange(1), help="Stop after this many searches; start again for the others.")
 def main(
