@@ -205,13 +205,14 @@ def trade_off(
         drawstyle="steps-post",
         zorder=1,
     )
-    key = []
+    key, best, beaten = [], {}, {}
     for k, name in enumerate(costs, start=1):
-        colour = COLOURS[0] if name in front else _BEATEN
         place = (costs[name], values[name])
+        colour = COLOURS[0] if name in front else _BEATEN
         axis.errorbar(*place, yerr=(spread or {}).get(name), color=colour, elinewidth=1.2, capsize=2, zorder=2)
         axis.plot(*place, "o", markersize=7, color=colour, markeredgecolor="white", zorder=3)
         key.append(f"{k}  {name}")
+        (best if name in front else beaten)[k] = place
     for letter, (name, place) in zip(string.ascii_uppercase, (claims or {}).items(), strict=False):
         axis.plot(*place, "s", markersize=12, color="white", markeredgecolor=COLOURS[1], markeredgewidth=1.4, zorder=2)
         axis.annotate(letter, place, ha="center", va="center_baseline", color=COLOURS[1], fontsize=8, zorder=3)
@@ -219,13 +220,12 @@ def trade_off(
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale="log")
     _number_decades(axis.xaxis, lambda cost, _: f"{cost:,.0f}" if cost >= 1 else f"{cost:g}")
     axis.margins(0.08)
-    places = {k: (costs[name], values[name]) for k, name in enumerate(costs, start=1)}
-    unbeaten_numbers = {k for k, name in enumerate(costs, start=1) if name in front}
-    for k in unbeaten_numbers:
-        _number(axis, str(k), places[k], above=True, color=COLOURS[0])
-    for group in _nearly_equal(axis, {k: place for k, place in places.items() if k not in unbeaten_numbers}):
-        lowest = min((places[k] for k in group), key=lambda place: place[1])
-        _number(axis, ", ".join(map(str, group)), lowest, above=False, color=_BEATEN)
+    # Now that the axes have their limits. Nothing lies above the front.
+    for k, place in best.items():
+        _number(axis, str(k), place, points=9, color=COLOURS[0])
+    for group in _nearly_equal(axis, beaten):
+        lowest = min((beaten[k] for k in group), key=lambda place: place[1])
+        _number(axis, ", ".join(map(str, group)), lowest, points=-9, color=_BEATEN)
     axis.annotate(
         "\n".join(key),
         (1.03, 1),
@@ -252,10 +252,10 @@ def _nearly_equal(axis: Any, places: dict[int, tuple[float, float]]) -> list[lis
     return groups
 
 
-def _number(axis: Any, text: str, place: tuple[float, float], *, above: bool, color: str) -> None:
-    """Write a dot's number above or below it; nothing else lies above the front."""
+def _number(axis: Any, text: str, place: tuple[float, float], *, points: float, color: str) -> None:
+    """Write a dot's number so many points above it."""
     how = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 9, "zorder": 4}
-    axis.annotate(text, place, xytext=(0, 9 if above else -9), color=color, **how)
+    axis.annotate(text, place, xytext=(0, points), color=color, **how)
 
 
 def _number_decades(axis: Any, form: Any) -> None:
