@@ -19,7 +19,7 @@ from tqdm import tqdm
 from cnn_course import lesson, models
 from cnn_course.datasets import Dataset, batches, impatient_network, steps_in_epoch, without_tuner
 from cnn_course.files import replacing
-from cnn_course.training import JIT_COMPILE, SmoothedCrossentropy, TriangularSchedule, batch_at
+from cnn_course.training import JIT_COMPILE, SmoothedCrossentropy, TriangularSchedule, batch_at, build_state
 
 OFFLINE = "efficientnet_lite0"
 # Height and width at which a network was trained, where it is not 224 (the documentation of keras.applications).
@@ -274,6 +274,7 @@ def fine_tune(
         metrics=["accuracy"],
         jit_compile=JIT_COMPILE,
     )
+    build_state(model, len(train.class_names))
     return model.fit(
         without_tuner(resized(_colour(pipeline), model.input_shape[1]).prefetch(2)),
         epochs=epochs,

@@ -17,16 +17,20 @@ from keras import ops
 
 from cnn_course import training
 
+# Of (images, labels): the gradient of each image's loss by its pixels, as :func:`input_gradient` returns it.
+Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
 
 def fgsm(
-    model: keras.Model, images: np.ndarray, labels: np.ndarray, *, radius: float = 8.0, batch_size: int = 500
+    model: keras.Model | Gradient, images: np.ndarray, labels: np.ndarray, *, radius: float = 8.0, batch_size: int = 500
 ) -> np.ndarray:
     """Return the images after one step of length ``radius`` against the model: fast gradient sign method.
 
     Each value moves by ``radius`` in the direction in which the loss grows, and stays within 0 to 255.
 
     Args:
-        model: Returns logits (n, k) for images from 0 to 255.
+        model: Returns logits (n, k) for images from 0 to 255. Or what :func:`input_gradient` returns for it, which is
+            compiled once for as many attacks as follow.
         images: (n, height, width, channels).
         labels: (n,), whole numbers.
         radius: Largest change of a value.
@@ -35,7 +39,7 @@ def fgsm(
     Returns:
         float32, of the shape of ``images``.
     """
-    gradient = input_gradient(model)
+    gradient = _gradient_of(model)
     moved = []
     for clean, right in _parts(images, labels, radius, batch_size):
         moved.append(np.clip(clean + radius * np.sign(gradient(clean, right)), 0, 255))
@@ -43,7 +47,7 @@ def fgsm(
 
 
 def pgd(
-    model: keras.Model,
+    model: keras.Model | Gradient,
     images: np.ndarray,
     labels: np.ndarray,
     *,
@@ -61,7 +65,7 @@ def pgd(
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; it must be at least 1.")
-    gradient = input_gradient(model)
+    gradient = _gradient_of(model)
     rng = np.random.default_rng(seed)
     moved = []
     for clean, right in _parts(images, labels, radius, batch_size):
@@ -88,7 +92,11 @@ def _parts(
     ]
 
 
-def input_gradient(model: keras.Model) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _gradient_of(model: keras.Model | Gradient) -> Gradient:
+    return input_gradient(model) if isinstance(model, keras.Model) else model
+
+
+def input_gradient(model: keras.Model) -> Gradient:
     """Return a compiled function of (images, labels): the gradient of each image's cross-entropy by its pixels.
 
     It takes images (n, height, width, channels) of any type, computes with them in float32, takes labels (n,), whole

@@ -10,7 +10,6 @@ from cnn_course.training.fast import (
     FastRecipe,
     fast_model,
     fit_recipe,
-    forget_steps,
     recipe_batches,
     recipe_optimiser,
     train_fast,
@@ -21,6 +20,7 @@ from cnn_course.training.optimisers import Muon, orthogonalise
 from cnn_course.training.progress import EpochLog, StepRate, images_per_second
 from cnn_course.training.regularisation import ABLATION, Regularisation, train_one_cycle, train_regularised
 from cnn_course.training.schedules import TriangularSchedule
+from cnn_course.training.state import build_state, forget_steps
 from cnn_course.training.views import accuracy_by_views, predict_with_views
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "TriangularSchedule",
     "accuracy_by_views",
     "batch_at",
+    "build_state",
     "fast_model",
     "fit_recipe",
     "flip_and_shift",

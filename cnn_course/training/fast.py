@@ -13,7 +13,6 @@ from typing import Literal
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from cnn_course import datasets, models
 from cnn_course.training.augmentation import batch_at
@@ -21,6 +20,7 @@ from cnn_course.training.initialisation import initialise_identity, initialise_w
 from cnn_course.training.losses import SmoothedCrossentropy
 from cnn_course.training.optimisers import Muon
 from cnn_course.training.schedules import TriangularSchedule
+from cnn_course.training.state import build_state
 
 # For compile: XLA is slower with TensorFlow on every processor that was tried; JAX knows nothing else.
 JIT_COMPILE = "auto" if keras.backend.backend() == "jax" else False
@@ -145,6 +145,7 @@ def fit_recipe(
         metrics=["accuracy"],
         jit_compile=JIT_COMPILE,
     )
+    build_state(model, len(train.class_names))
     clock = _EpochSeconds(began)
     history: dict[str, list[float]] = {}
     for first, last, images in _stages(recipe, train):
@@ -202,16 +203,6 @@ def recipe_batches(
         )
 
     return datasets.without_tuner(tf.data.Dataset.range(*steps).map(batch).prefetch(2))
-
-
-def forget_steps(optimiser: keras.optimizers.Optimizer) -> None:
-    """Set an optimiser back to before its first step, so that a compiled model can be trained anew.
-
-    Its velocities and its count of steps become zero; a learning rate that is a number and no schedule stays.
-    """
-    for variable in optimiser.variables:
-        if "learning_rate" not in variable.path:
-            variable.assign(ops.zeros_like(variable))
 
 
 class _EpochSeconds(keras.callbacks.Callback):

@@ -10,6 +10,7 @@ from cnn_course import datasets, models
 from cnn_course.training.augmentation import FlipAndShift
 from cnn_course.training.losses import SmoothedCrossentropy
 from cnn_course.training.schedules import TriangularSchedule
+from cnn_course.training.state import build_state
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def train_one_cycle(
         metrics=["accuracy"],
         jit_compile=False,  # slower here on every processor that was tried
     )
+    build_state(model, len(train.class_names))
     return model.fit(
         pipeline,
         validation_data=datasets.batches(validation, 500) if validation else None,

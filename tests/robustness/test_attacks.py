@@ -44,6 +44,13 @@ def test_the_gradient_follows_the_weights_of_the_model():
     assert np.abs(gradient(images, labels) - before).max() > 1e-4
 
 
+def test_attacks_take_the_compiled_gradient_in_place_of_the_model():
+    model, (images, labels) = linear(), some(1)
+    gradient = input_gradient(model)
+    np.testing.assert_array_equal(fgsm(gradient, images, labels), fgsm(model, images, labels))
+    np.testing.assert_array_equal(pgd(gradient, images, labels, steps=3), pgd(model, images, labels, steps=3))
+
+
 def test_behind_a_rounding_of_the_pixels_the_gradient_is_zero():
     inputs = keras.Input((4, 4, 3))
     rounding = keras.Model(inputs, linear()(ops.round(inputs / 32) * 32))

@@ -64,29 +64,3 @@ def test_in_float16_the_loss_is_scaled():
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert float(model.optimizer.dynamic_scale) >= 2
     assert history["loss"][-1] < history["loss"][0]
-
-
-def test_a_compiled_model_can_be_trained_anew_as_if_it_were_new():
-    data = datasets.load("mnist5k").take(slice(0, 300))
-    recipe = dataclasses.replace(RECIPE, small_epochs=0)
-    steps = 2 * len(data) // recipe.batch_size
-    model = training.fast_model(recipe, data)
-    first = model.get_weights()
-    model.compile(training.recipe_optimiser(recipe, steps), training.SmoothedCrossentropy(0.0), jit_compile=False)
-    ends = []
-    for _ in range(2):
-        model.set_weights(first)
-        training.forget_steps(model.optimizer)
-        batches = training.recipe_batches(recipe, data.images, data.labels, steps=(0, steps), seed=3)
-        model.fit(batches, shuffle=False, verbose=0)
-        ends.append(model.get_weights())
-    assert not np.array_equal(ends[0][1], first[1])
-    for one, other in zip(*ends, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
-
-
-def test_a_learning_rate_that_is_a_number_is_not_forgotten():
-    optimiser = keras.optimizers.SGD(0.25, momentum=0.9)
-    optimiser.build([keras.Variable([1.0])])
-    training.forget_steps(optimiser)
-    assert float(optimiser.learning_rate) == 0.25
