@@ -102,7 +102,7 @@ def _small_network(shape: tuple[int, int, int], classes: int, depth: int, width:
     model = keras.Model(inputs, keras.layers.Dense(classes)(x), name=f"depth{depth}_width{width}")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(momentum=0.9, nesterov=True), loss, metrics=["accuracy"])
-    model.optimizer.build(model.trainable_variables)
+    training.build_state(model, classes)
     return model
 
 
