@@ -15,7 +15,7 @@ help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 course: $(VENV)/.course  ## run every lesson in the quick profile and write reports/index.html
-	$(BIN)/cnn-course run --profile quick --out reports
+	$(BIN)/cnn-course run --profile quick --jobs 2 --out reports
 
 test: $(VENV)/.dev lint  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax notebooks tests

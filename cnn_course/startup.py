@@ -16,6 +16,8 @@ from collections.abc import Iterator
 def start_tensorflow_quietly() -> None:
     """Import TensorFlow and let it look for devices, its log set aside; shown after all should either fail."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Else the first process takes all memory of a GPU, and a second lesson beside it gets none.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     # Keras loads Matplotlib, which on a new machine warns that it lists the fonts: in red, first of all.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     with standard_error_set_aside():

@@ -16,6 +16,13 @@ def test_nothing_is_written_and_standard_error_works_afterwards():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "after")
 
 
+def test_the_memory_of_a_gpu_is_taken_as_it_is_needed_unless_the_user_says_otherwise():
+    told = f"{START}; import os; print(os.environ['TF_FORCE_GPU_ALLOW_GROWTH'])"
+    own = {name: value for name, value in os.environ.items() if name != "TF_FORCE_GPU_ALLOW_GROWTH"}
+    assert python(told, env=own).stdout == "true\n"
+    assert python(told, env=own | {"TF_FORCE_GPU_ALLOW_GROWTH": "false"}).stdout == "false\n"
+
+
 def test_matplotlib_lists_new_fonts_without_a_word(tmp_path):
     # It warns where that takes five seconds; here at once. In a notebook sys.stderr is not the file descriptor.
     soon = "import sys, threading as t; later = t.Timer; t.Timer = lambda seconds, call: later(0, call)"
