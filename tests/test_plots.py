@@ -60,6 +60,19 @@ def test_marks_stand_at_their_places_under_their_names():
     assert [(text.get_text(), text.xy[0]) for text in axis.texts] == [("here", 20.0)]
 
 
+def test_the_name_of_a_mark_keeps_clear_of_a_line_beside_it():
+    texts = {"xlabel": "x", "ylabel": "y", "title": "t", "alt": "a"}
+    figure = plots.lines([0, 20], {"a": [1, 2]}, marks={"c": 8.0, "a": 5.0, "b": 7.5}, **texts)
+    figure.canvas.draw()
+    axis = figure.axes[0]
+    names = {text.get_text(): text.get_window_extent() for text in axis.texts}
+    assert sorted(names) == ["a", "b", "c"]
+    for place in (5.0, 7.5, 8.0):
+        line = axis.transData.transform((place, 0))[0]
+        assert not any(box.x0 < line < box.x1 for box in names.values())
+    assert not names["b"].overlaps(names["c"])
+
+
 def test_given_ticks_of_a_logarithmic_axis_are_the_only_ones():
     texts = {"xlabel": "x", "ylabel": "y", "title": "t", "alt": "a"}
     axis = plots.lines([2, 8, 32], {"a": [1, 2, 3]}, xscale="log", xticks=[2, 8, 32], **texts).axes[0]

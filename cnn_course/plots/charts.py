@@ -49,25 +49,39 @@ def lines(
     for side in (axis.xaxis, axis.yaxis):
         if f"{side.axis_name}ticks" in axis_settings:  # a logarithmic axis would put numbers between those
             side.set_minor_locator(ticker.NullLocator())
-    for name, place in (marks or {}).items():
-        axis.axvline(place, color="#555555", linestyle="--", linewidth=1.2)
-        # Beside its line, from the upper end of the axes down.
-        axis.annotate(
-            name,
-            (place, 1),
-            xycoords=axis.get_xaxis_transform(),
-            xytext=(-4, -4),
-            textcoords="offset points",
-            rotation=90,
-            ha="right",
-            va="top",
-            fontsize=9,
-            color="#555555",
-        )
+    _mark(axis, marks or {})
     if len(series) > 1:
         owner = drawn if legend.startswith("outside") else axis
         owner.legend(*axis.get_legend_handles_labels(), loc=legend)
     return drawn
+
+
+def _mark(axis: Any, marks: dict[str, float]) -> None:
+    """Draw an upright line at each place, and its name along it from the upper end of the axes down.
+
+    A name stands left of its line; right of it where another line is so near that it would run through the name.
+    """
+    for place in marks.values():
+        axis.axvline(place, color="#555555", linestyle="--", linewidth=1.2)
+    axis.get_xlim()  # the limits are settled now, and with them the distances
+    width = 14  # points that a name needs
+    before = -np.inf
+    for name, place in sorted(marks.items(), key=lambda mark: mark[1]):
+        here = 72 / axis.figure.dpi * axis.transData.transform((place, 0))[0]
+        side, aligned = (-4, "right") if here - before > width else (4, "left")
+        before = here
+        axis.annotate(
+            name,
+            (place, 1),
+            xycoords=axis.get_xaxis_transform(),
+            xytext=(side, -4),
+            textcoords="offset points",
+            rotation=90,
+            ha=aligned,
+            va="top",
+            fontsize=9,
+            color="#555555",
+        )
 
 
 def bars(
