@@ -18,17 +18,17 @@ class Counted(layers.Layer):
         return inputs
 
 
-def counted_classifier(classes=10, side=32):
+def counted_classifier():
     Counted.calls = 0
     keras.utils.set_random_seed(0)
     return keras.Sequential(
         [
-            keras.Input((side, side, 3)),
+            keras.Input((32, 32, 3)),
             layers.Rescaling(1 / 255),
             Counted(),
             layers.AveragePooling2D(8),
             layers.Flatten(),
-            layers.Dense(classes),
+            layers.Dense(10),
         ]
     )
 
