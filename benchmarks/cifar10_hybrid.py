@@ -36,7 +36,7 @@ SETTINGS = {"batch_size": 125}
 @click.option("--seeds", default="0,1,2", show_default=True, type=WholeNumbers(), help="With commas between them.")
 @click.option("--sizes", default="5000,50000", show_default=True, type=WholeNumbers(), help="Training images.")
 @click.option("--kind", "only", multiple=True, help="A kind to run, instead of all; can be given again.")
-@click.option("--steps", default=4800, show_default=True, type=click.IntRange(1), help="Of each training.")
+@click.option("--steps", default=2400, show_default=True, type=click.IntRange(1), help="Of each training.")
 @click.option("--held-out", default=0, show_default=True, help="Judge so many training images instead of the test's.")
 @click.option(
     "--rate",
