@@ -16,7 +16,7 @@ from cnn_course.reports import catalogue, colab, navigation
 
 NOTEBOOKS = sorted(bundled.folder("notebooks").glob("*.ipynb"))
 # What the test gives each lesson: another seed, and another value for at least one of the lesson's own parameters.
-# Five that train for long train as little as they can; what they claim to have learned, nbval's run judges.
+# Seven that train for long train as little as they can; what they claim to have learned, nbval's run judges.
 OTHER_PARAMETERS = {
     "00_start_here": {"seed": 1, "batch_size": 50},
     "01_convolution_and_pooling": {"seed": 1},
@@ -30,9 +30,9 @@ OTHER_PARAMETERS = {
     "09_grad_cam": {"seed": 1, "batch_size": 30},
     "10_simclr": {"seed": 1, "batch_size": 50, "epochs": 1, "train_size": 1000},
     "11_hyperparameter_search": {"seed": 1, "batch_size": 40},
-    "12_robustness": {"seed": 1, "batch_size": 40, "epochs": 2},
+    "12_robustness": {"seed": 1, "batch_size": 40, "epochs": 1, "train_size": 600},
     "13_deployment": {"seed": 1, "batch_size": 40},
-    "14_scaling_out": {"seed": 1, "batch_size": 20},
+    "14_scaling_out": {"seed": 1, "batch_size": 20, "epochs": 1, "engine_steps": 20},
     "15_beyond_classification": {
         "seed": 1,
         "batch_size": 30,
