@@ -227,8 +227,8 @@ ROWS = {
     "14": Row(
         "Scaling out",
         "When is one device not enough?",
-        "two processes, one killed on the way: the weights differ by {} from those of an undisturbed run",
-        (Checked("two processes, one killed on the way: weights differ by", "{:.1g}"),),
+        "two processes, one killed on the way: the weights end within {} % of those of an undisturbed run",
+        (Checked("two processes, one killed on the way: weights differ by", "{:.2g}", 100),),
     ),
     "15": Row(
         "Beyond classification",
