@@ -16,20 +16,20 @@ from cnn_course.reports import catalogue, colab, navigation
 
 NOTEBOOKS = sorted(bundled.folder("notebooks").glob("*.ipynb"))
 # What the test gives each lesson: another seed, and another value for at least one of the lesson's own parameters.
-# Seven that train for long train as little as they can; what they claim to have learned, nbval's run judges.
+# Those that train for long train as little as they can; what they claim to have learned, nbval's run judges.
 OTHER_PARAMETERS = {
     "00_start_here": {"seed": 1, "batch_size": 50},
     "01_convolution_and_pooling": {"seed": 1},
-    "02_mnist": {"seed": 1, "batch_size": 50},
+    "02_mnist": {"seed": 1, "batch_size": 50, "epochs": 1, "train_size": 1000, "compact_epochs": 1},
     "03_cifar_cnn": {"seed": 1, "batch_size": 50, "epochs": 1, "train_size": 600, "comparison_epochs": 1},
     "04_residual_networks": {"seed": 1, "batch_size": 20, "epochs": 1, "train_size": 500, "comparison_epochs": 2},
-    "05_transfer_learning": {"seed": 1, "batch_size": 40},
-    "06_mixed_precision": {"seed": 1, "batch_size": 40},
-    "07_distillation": {"seed": 1, "batch_size": 25},
-    "08_quantization": {"seed": 1, "batch_size": 25},
-    "09_grad_cam": {"seed": 1, "batch_size": 30},
+    "05_transfer_learning": {"seed": 1, "batch_size": 40, "train_size": 300, "comparison_size": 100, "scratch_steps": 20},
+    "06_mixed_precision": {"seed": 1, "batch_size": 40, "epochs": 1, "train_size": 500},
+    "07_distillation": {"seed": 1, "batch_size": 25, "epochs": 20, "students": 2, "teacher_epochs": 1},
+    "08_quantization": {"seed": 1, "batch_size": 25, "epochs": 1, "train_size": 500, "test_size": 300},
+    "09_grad_cam": {"seed": 1, "batch_size": 30, "epochs": 3, "train_size": 1500, "test_size": 20},
     "10_simclr": {"seed": 1, "batch_size": 50, "epochs": 1, "train_size": 1000},
-    "11_hyperparameter_search": {"seed": 1, "batch_size": 40},
+    "11_hyperparameter_search": {"seed": 1, "batch_size": 40, "epochs": 1, "train_size": 300, "budget": 3, "repeats": 5},
     "12_robustness": {"seed": 1, "batch_size": 40, "epochs": 1, "train_size": 600},
     "13_deployment": {"seed": 1, "batch_size": 40},
     "14_scaling_out": {"seed": 1, "batch_size": 20, "epochs": 1, "engine_steps": 20},
@@ -41,7 +41,7 @@ OTHER_PARAMETERS = {
         "digits": 500,
         "digit_epochs": 1,
     },
-    "16_leaderboard": {"seed": 1, "repeats": 20},
+    "16_leaderboard": {"seed": 1, "repeats": 10},
 }
 
 
