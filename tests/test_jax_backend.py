@@ -17,7 +17,9 @@ pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
 
 @pytest.fixture(scope="module")
 def on_jax():
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    # Short trainings: to compile them well would take longer than they do.
+    compiled = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    environment = {**os.environ, **compiled, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, backend_programs.__file__]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
