@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import ticker
+from matplotlib import patheffects, ticker
 
 from cnn_course.plots.charts import bars, told
 from cnn_course.plots.style import COLOURS, Figure, look, new_figure
@@ -253,9 +253,10 @@ def _nearly_equal(axis: Any, places: dict[int, tuple[float, float]]) -> list[lis
 
 
 def _number(axis: Any, text: str, place: tuple[float, float], *, points: float, color: str) -> None:
-    """Write a dot's number so many points above it."""
+    """Write a dot's number so many points above it; a line that would run through the number is interrupted."""
     how = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 9, "zorder": 4}
-    axis.annotate(text, place, xytext=(0, points), color=color, **how)
+    gap = [patheffects.withStroke(linewidth=3, foreground=axis.get_facecolor())]
+    axis.annotate(text, place, xytext=(0, points), color=color, path_effects=gap, **how)
 
 
 def _number_decades(axis: Any, form: Any) -> None:
