@@ -196,11 +196,7 @@ def _under_attack(network: Any, images: Any, *, radius: float, **how: Any) -> di
         "FGSM": robustness.fgsm(*given, radius=radius),
         "PGD": robustness.pgd(*given, radius=radius, step_size=radius / 4, **how),
     }
-    return {name: _accuracy(network, each, images.labels) for name, each in attacked.items()}
-
-
-def _accuracy(network: Any, images: Any, labels: Any) -> float:
-    return _right(_logits(network, images), labels)
+    return {name: _right(_logits(network, each), images.labels) for name, each in attacked.items()}
 
 
 def _logits(network: Any, images: Any) -> Any:

@@ -17,9 +17,8 @@ pytest.importorskip("jax", reason="the JAX backend is an extra of the tests")
 
 @pytest.fixture(scope="module")
 def on_jax():
-    # Short trainings: to compile them well would take longer than they do.
-    compiled = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    environment = {**os.environ, **compiled, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # to compile well takes longer than to train here
     command = [sys.executable, backend_programs.__file__]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

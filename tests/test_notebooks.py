@@ -20,7 +20,7 @@ NOTEBOOKS = sorted(bundled.folder("notebooks").glob("*.ipynb"))
 OTHER_PARAMETERS = {
     "00_start_here": {"seed": 1, "batch_size": 50},
     "01_convolution_and_pooling": {"seed": 1},
-    "02_mnist": {"seed": 1, "batch_size": 50, "epochs": 1, "train_size": 1000, "compact_epochs": 1},
+    "02_mnist": {"seed": 1, "batch_size": 50},
     "03_cifar_cnn": {"seed": 1, "batch_size": 50, "epochs": 1, "train_size": 600, "comparison_epochs": 1},
     "04_residual_networks": {"seed": 1, "batch_size": 20, "epochs": 1, "train_size": 500, "comparison_epochs": 2},
     "05_transfer_learning": {
@@ -30,10 +30,10 @@ OTHER_PARAMETERS = {
         "comparison_size": 100,
         "scratch_steps": 20,
     },
-    "06_mixed_precision": {"seed": 1, "batch_size": 40, "epochs": 1, "train_size": 500},
+    "06_mixed_precision": {"seed": 1, "batch_size": 40},
     "07_distillation": {"seed": 1, "batch_size": 25, "epochs": 20, "students": 2, "teacher_epochs": 1},
-    "08_quantization": {"seed": 1, "batch_size": 25, "epochs": 1, "train_size": 500, "test_size": 300},
-    "09_grad_cam": {"seed": 1, "batch_size": 30, "epochs": 3, "train_size": 1500, "test_size": 20},
+    "08_quantization": {"seed": 1, "batch_size": 25},
+    "09_grad_cam": {"seed": 1, "batch_size": 30},
     "10_simclr": {"seed": 1, "batch_size": 50, "epochs": 1, "train_size": 1000},
     "11_hyperparameter_search": {
         "seed": 1,

@@ -21,7 +21,7 @@ def benchmark(monkeypatch):
     sizes = {"widths": (8, 16), "validation": 40, "steps": 2, "attacked": 30, "curve": {"images": 20, "steps": 2}}
     for name, value in sizes.items():
         monkeypatch.setitem(cifar10_robustness.SETTINGS, name, value)
-    shapes = datasets.load("shapes10", size=700)
+    shapes = datasets.load("shapes10", size=1000)
     monkeypatch.setattr(datasets, "load", lambda name: shapes)
     return cifar10_robustness
 
